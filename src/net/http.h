@@ -1,0 +1,115 @@
+/*
+ * HTTP requests over curl's multi interface, driven by the loop. curl is seen nowhere else.
+ *
+ * Thousands of transfers at once: they are spread over several multi handles, because curl's
+ * connection cache is searched linearly (design.md §3). Every transfer has a connect and a total
+ * time limit. Redirects are never followed: a key must not travel to another host. HTTP/1.1 is used
+ * with libcurl below 8.1 (its HTTP/2 mishandles GOAWAY and cut bodies).
+ *
+ * Completion callbacks run outside of curl, at the end of the loop's turn and before its turn-end
+ * hook; what they or that hook send goes out in the same turn. Kept-alive connections do not keep
+ * the loop running, transfers do.
+ *
+ * When nothing came back on a kept-alive connection curl asks once more on a fresh one by itself.
+ * The first transfer to a host name goes alone until the name is resolved; the others wait for it,
+ * and share its fate when the name does not resolve. Proxies are taken from the environment, but
+ * never for loopback addresses; CURL_CA_BUNDLE and SSL_CERT_FILE name further certificates.
+ *
+ * What it does not do: retry, stream an answer, judge whether an answer is complete (a body without
+ * length that ends with the connection is GEN_TRANSPORT_OK).
+ */
+#ifndef GEN_NET_HTTP_H
+#define GEN_NET_HTTP_H
+
+#include "base/buf.h"
+#include "base/secret.h"
+#include "os/loop.h"
+
+/* How the transfer ended, whatever the server said. */
+enum gen_transport {
+    GEN_TRANSPORT_OK = 0,
+    GEN_TRANSPORT_RESOLVE,   /* host name not found */
+    GEN_TRANSPORT_CONNECT,   /* refused or unreachable */
+    GEN_TRANSPORT_TLS,       /* certificate or handshake */
+    GEN_TRANSPORT_TIMEOUT,   /* connect or total time limit */
+    GEN_TRANSPORT_RESET,     /* connection closed before or in the middle of the answer */
+    GEN_TRANSPORT_TOO_LARGE, /* body over body_bytes_max */
+    GEN_TRANSPORT_CANCELED,
+    GEN_TRANSPORT_OTHER,
+};
+const char *gen_transport_name(enum gen_transport t);
+
+/* Headers that outlive the transfer: how long to wait, limits, ids. Views borrowed until the
+ * callback returns; empty when absent. */
+enum gen_header {
+    GEN_HEADER_RETRY_AFTER = 0,
+    GEN_HEADER_RETRY_AFTER_MS,
+    GEN_HEADER_SHOULD_RETRY,
+    GEN_HEADER_REQUEST_ID,
+    GEN_HEADER_CONTENT_TYPE,
+    GEN_HEADER_LIMIT_REQUESTS, /* x-ratelimit-limit-requests and its kin */
+    GEN_HEADER_REMAINING_REQUESTS,
+    GEN_HEADER_RESET_REQUESTS,
+    GEN_HEADER_LIMIT_TOKENS,
+    GEN_HEADER_REMAINING_TOKENS,
+    GEN_HEADER_RESET_TOKENS,
+    GEN_N_HEADERS,
+};
+
+struct gen_http_response {
+    enum gen_transport transport;
+    int status;          /* 0 when no status line came */
+    struct gen_str body; /* decoded; what came, also when the transfer failed; borrowed until the
+                            callback returns */
+    struct gen_str headers[GEN_N_HEADERS];
+    bool reused_connection; /* a kept-alive connection; with RESET and an empty body: retry is free
+                             */
+    uint64_t latency_us;    /* from the start of the transfer to its end */
+    const char *detail;     /* curl's words for a failed transfer, never NULL */
+};
+
+struct gen_http_request {
+    const char *url;            /* http:// or https:// */
+    bool post;                  /* POST with `body`, else GET */
+    struct gen_str body;        /* JSON; copied */
+    const char *const *headers; /* "Name: value", NULL-terminated; copied; may be NULL */
+    const char
+        *auth_header; /* name of the header that carries the key ("Authorization"), or NULL */
+    const char *auth_prefix;      /* "Bearer " or "" */
+    const struct gen_secret *key; /* borrowed until the transfer ends; NULL for none */
+    uint64_t timeout_ms;          /* of the whole transfer; 0: 600,000 */
+};
+
+typedef void gen_http_fn(void *ud, const struct gen_http_response *response);
+
+struct gen_http;
+struct gen_transfer;
+
+struct gen_http_options {
+    size_t in_flight_max;   /* sizes the connection caches; default 1024 */
+    size_t n_shards;        /* multi handles; 0: one for each 64 of in_flight_max, at most 64 */
+    uint64_t connect_ms;    /* default 10,000 */
+    size_t body_bytes_max;  /* default 32 MB */
+    uint64_t idle_close_ms; /* kept-alive connections idle for longer are not reused; 0: 3 s for
+                               http, 118 s for https */
+};
+
+GEN_MUST_USE int gen_http_new(struct gen_http **out, struct gen_loop *loop,
+                              const struct gen_http_options *options, struct gen_error *err);
+/* Cancels what is in flight (callbacks are not called any more). Before its loop is freed, and not
+ * from inside a callback. */
+void gen_http_free(struct gen_http *http);
+
+/* Starts a transfer; `fn` is called exactly once, never from inside this function. `*out` is valid
+ * until then (may be NULL). GEN_EUSAGE for a URL that is not http:// or https:// and for a header
+ * with a line break or without a name; a body gets "Content-Type: application/json" unless the
+ * headers name another. */
+GEN_MUST_USE int gen_http_send(struct gen_http *http, const struct gen_http_request *request,
+                               gen_http_fn *fn, void *ud, struct gen_transfer **out,
+                               struct gen_error *err);
+/* The callback comes with GEN_TRANSPORT_CANCELED, at the end of this turn. One that has already
+ * ended keeps its outcome: the answer is there, and paid. */
+void gen_http_cancel(struct gen_transfer *t);
+size_t gen_http_in_flight(const struct gen_http *http);
+
+#endif

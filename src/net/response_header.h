@@ -1,0 +1,11 @@
+/* Which response headers outlive a transfer. Pure. Internal to net/. */
+#ifndef GEN_NET_RESPONSE_HEADER_H
+#define GEN_NET_RESPONSE_HEADER_H
+
+#include "net/http.h"
+
+/* True when the header line ("Name: value\r\n") is one that is kept; `*value` is then a view into
+ * it. Cheap for the others: it is called for every header line of every answer. */
+bool gen_response_header(struct gen_str line, enum gen_header *which, struct gen_str *value);
+
+#endif
