@@ -1,0 +1,187 @@
+/*
+ * The durable memory of every call and run. A call is identified by its key, the SHA-256 of the
+ * canonical request; an answer under a key is paid once and found for ever. Attempts move forward
+ * only: planned -> sent -> {answered | failed | unknown}; "unknown" is a call that was sent by a
+ * process that died.
+ *
+ * The promise (doc/durability.md): what gen_ledger_commit has returned for survives kill -9.
+ * Between gen_ledger_begin and gen_ledger_commit any number of records are written as one
+ * transaction; nothing is used before its commit. Outside begin and commit each write is a
+ * transaction of its own. The interface speaks of answers and runs, never of SQLite; drivers are
+ * tables of functions. One process writes a ledger at a time; any number read.
+ *
+ * A ledger that failed to write (GEN_EIO, GEN_ENOMEM: the disk is full, say) is broken from then
+ * on: what was not committed is dropped, and every later call, finds too, returns the same error,
+ * so that half a turn is never committed. Refusals (GEN_ESTATE, GEN_ELIMIT) change nothing and
+ * break nothing. It keeps no secrets and no requests, only their keys. Loop thread only.
+ */
+#ifndef GEN_LEDGER_LEDGER_H
+#define GEN_LEDGER_LEDGER_H
+
+#include "base/hash.h"
+
+#include <stdbool.h>
+
+/* Stored as numbers: never renumber. */
+enum gen_attempt_state {
+    GEN_ATTEMPT_PLANNED = 1,
+    GEN_ATTEMPT_SENT = 2,
+    GEN_ATTEMPT_ANSWERED = 3,
+    GEN_ATTEMPT_FAILED = 4,
+    GEN_ATTEMPT_UNKNOWN = 5,
+};
+
+struct gen_usage {
+    int64_t tokens_in; /* -1: the server did not say */
+    int64_t tokens_out;
+    int64_t tokens_cached;    /* part of tokens_in */
+    int64_t tokens_reasoning; /* part of tokens_out */
+    int64_t cost_microusd;    /* -1: price unknown */
+};
+
+/* A complete answer of a model. Views are the caller's when writing, and good until the next call
+ * for the same ledger when reading. Text and reasoning together are at most 256 MB (GEN_ELIMIT). */
+struct gen_answer {
+    struct gen_str text;
+    struct gen_str reasoning;
+    struct gen_str finish; /* the provider's end mark, "stop" */
+    struct gen_str model;  /* as the server named it */
+    struct gen_usage usage;
+    int64_t latency_us;
+    int64_t answered_unix_us;
+    int64_t run_id; /* the run that paid for it */
+};
+
+struct gen_attempt_end {
+    enum gen_attempt_state state;
+    int class_code; /* enum gen_class of llm/llm.h, as a number */
+    int http_status;
+    struct gen_str class_name;
+    struct gen_str message; /* cut to 500 bytes */
+    struct gen_usage usage; /* what a failed attempt cost all the same */
+    int64_t latency_us;
+};
+
+struct gen_run_info {
+    struct gen_str command;   /* "pipeline" */
+    struct gen_str arguments; /* the command line without secrets */
+    struct gen_str version;
+    int64_t seed;
+};
+
+struct gen_ledger_totals {
+    int64_t n_answers;  /* over all runs: answers kept; of one run: attempts that were answered */
+    int64_t n_attempts; /* in all states */
+    int64_t n_sent_unknown; /* whose outcome is not known: the process died, or gave them up */
+    struct gen_usage usage; /* answered and failed attempts; what nobody said counts as nothing, and
+                               -1 is a sum of which no part was known */
+};
+
+/* A chunk kept so that later commands can show the model its source. Views as in gen_answer. */
+struct gen_ledger_chunk {
+    struct gen_str id, source, title, section, language, content;
+    int kind; /* enum gen_chunk_kind */
+};
+
+struct gen_ledger;
+
+struct gen_ledger_driver {
+    const char *scheme; /* "sqlite" */
+    int (*open)(void **state, const char *location, bool read_only, struct gen_error *err);
+    void (*close)(void *state);
+    int (*begin)(void *state, struct gen_error *err);
+    int (*commit)(void *state, struct gen_error *err);
+    int (*run_begin)(void *state, const struct gen_run_info *info, int64_t *run_id,
+                     struct gen_error *err);
+    int (*run_end)(void *state, int64_t run_id, int exit_status, struct gen_str account_json,
+                   struct gen_error *err);
+    int (*find)(void *state, const struct gen_digest *key, bool *found, struct gen_answer *out,
+                struct gen_error *err);
+    int (*attempt_sent)(void *state, const struct gen_digest *key, int64_t run_id,
+                        struct gen_str step, int attempt, int64_t *attempt_id,
+                        struct gen_error *err);
+    int (*attempt_answered)(void *state, int64_t attempt_id, const struct gen_digest *key,
+                            const struct gen_answer *a, struct gen_error *err);
+    int (*attempt_ended)(void *state, int64_t attempt_id, const struct gen_attempt_end *end,
+                         struct gen_error *err);
+    int (*chunk_put)(void *state, const struct gen_ledger_chunk *c, struct gen_error *err);
+    int (*chunk_find)(void *state, struct gen_str id, struct gen_str source, bool *found,
+                      struct gen_ledger_chunk *out, struct gen_error *err);
+    int (*note_put)(void *state, struct gen_str name, struct gen_str value, struct gen_error *err);
+    int (*note_find)(void *state, struct gen_str name, bool *found, struct gen_str *value,
+                     struct gen_error *err);
+    int (*totals)(void *state, int64_t run_id, struct gen_ledger_totals *out,
+                  struct gen_error *err);
+};
+
+extern const struct gen_ledger_driver gen_ledger_sqlite;
+
+/*
+ * Opens or makes the ledger at `location` (a path; other schemes are for later drivers). Missing
+ * folders are made. Attempts left "sent" by a process that died become "unknown". GEN_ESTATE when
+ * another process has it open for writing (the message names the process when it can), GEN_EIO when
+ * it is no ledger, of a newer version, or the disk fails. What is no ledger is left as it is.
+ * Read-only opening needs no lock and changes nothing, and works on read-only media; it fails with
+ * GEN_EINPUT when there is no file. While it is open for writing, "<location>.lock", "-wal" and
+ * "-shm" stand beside it; closing removes them, and after kill -9 the next opening takes them over.
+ */
+GEN_MUST_USE int gen_ledger_open(struct gen_ledger **out, const struct gen_ledger_driver *driver,
+                                 const char *location, bool read_only, struct gen_error *err);
+/* Drops what was not committed and makes the rest durable against power loss too. NULL is fine. */
+void gen_ledger_close(struct gen_ledger *l);
+
+/* One transaction per loop turn. begin is lazy and costs nothing until something is read or
+ * written; nested or repeated calls until commit are fine; commit without begin does nothing. A
+ * commit takes some 0.2 ms, and every few megabytes some 15 ms more for a checkpoint
+ * (doc/durability.md). */
+GEN_MUST_USE int gen_ledger_begin(struct gen_ledger *l, struct gen_error *err);
+GEN_MUST_USE int gen_ledger_commit(struct gen_ledger *l, struct gen_error *err);
+
+/* A run whose process died has no end in the ledger. Ending one twice is GEN_ESTATE. */
+GEN_MUST_USE int gen_ledger_run_begin(struct gen_ledger *l, const struct gen_run_info *info,
+                                      int64_t *run_id, struct gen_error *err);
+GEN_MUST_USE int gen_ledger_run_end(struct gen_ledger *l, int64_t run_id, int exit_status,
+                                    struct gen_str account_json, struct gen_error *err);
+
+/* Looks for a committed or pending answer; `*out` is untouched when there is none. Hot path: some
+ * 4 us within begin and commit, 0.5 us when there is none. */
+GEN_MUST_USE int gen_ledger_find(struct gen_ledger *l, const struct gen_digest *key, bool *found,
+                                 struct gen_answer *out, struct gen_error *err);
+
+/* Writes "sent" for an attempt about to go out (before its bytes leave); `attempt` counts from 1
+ * within this run. */
+GEN_MUST_USE int gen_ledger_attempt_sent(struct gen_ledger *l, const struct gen_digest *key,
+                                         int64_t run_id, struct gen_str step, int attempt,
+                                         int64_t *attempt_id, struct gen_error *err);
+/* Stores the answer under the key (the first answer of a key wins) and ends the attempt as
+ * answered. An attempt that was given up as unknown can still be answered; one that has failed or
+ * was answered before is GEN_ESTATE, and nothing is stored. */
+GEN_MUST_USE int gen_ledger_attempt_answered(struct gen_ledger *l, int64_t attempt_id,
+                                             const struct gen_digest *key,
+                                             const struct gen_answer *a, struct gen_error *err);
+/* Ends the attempt as failed (or unknown, when it was abandoned in flight). GEN_ESTATE when it is
+ * not under way. */
+GEN_MUST_USE int gen_ledger_attempt_ended(struct gen_ledger *l, int64_t attempt_id,
+                                          const struct gen_attempt_end *end, struct gen_error *err);
+
+/* Keeps a chunk once by id and source; when its content is another than before, the last one. */
+GEN_MUST_USE int gen_ledger_chunk_put(struct gen_ledger *l, const struct gen_ledger_chunk *c,
+                                      struct gen_error *err);
+/* Finds the chunk of this id and source; when the source has none, the only one with the id. An id
+ * that several other sources use is not found. */
+GEN_MUST_USE int gen_ledger_chunk_find(struct gen_ledger *l, struct gen_str id,
+                                       struct gen_str source, bool *found,
+                                       struct gen_ledger_chunk *out, struct gen_error *err);
+
+/* Small facts that must outlive a run: parameters a server does not support, measured rates. The
+ * last value wins. */
+GEN_MUST_USE int gen_ledger_note_put(struct gen_ledger *l, struct gen_str name,
+                                     struct gen_str value, struct gen_error *err);
+GEN_MUST_USE int gen_ledger_note_find(struct gen_ledger *l, struct gen_str name, bool *found,
+                                      struct gen_str *value, struct gen_error *err);
+
+/* Sums over one run, or over all runs when run_id is 0. */
+GEN_MUST_USE int gen_ledger_totals(struct gen_ledger *l, int64_t run_id,
+                                   struct gen_ledger_totals *out, struct gen_error *err);
+
+#endif
