@@ -1,0 +1,173 @@
+/*
+ * lnc_dataset.h - databases and tables: which there are, their columns, their number of rows.
+ *
+ * A *table* (Lance calls it a dataset) is a directory with `_versions/<n>.manifest`; a *database*
+ * is a directory of tables named `<table>.lance`. Opening a table reads its newest manifest, a few
+ * KB, and nothing else: what this header tells about a table costs no access to data.
+ *
+ * Invariant: an open dataset is one version of the table and never changes; later writes by others
+ * are not seen. Not done here: branches, tags, child namespaces, object stores.
+ */
+#ifndef LNC_DATASET_H
+#define LNC_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lnc/lnc_error.h"
+#include "lnc/lnc_source.h"
+
+struct lnc_dataset;
+struct lnc_database;
+
+/* Ceilings for what a table can make the reader do. 0 in a field means its default. */
+struct lnc_limits {
+    size_t alloc_bytes_max; /* one allocation, also one decompressed value or page dictionary;
+                               default 256 MiB */
+    size_t batch_bytes_max; /* a batch ends early when its values exceed this, but has at least one
+                               row; default 16 MiB */
+};
+
+/* How to open. NULL or all zero gives the defaults. */
+struct lnc_options {
+    const struct lnc_store
+        *store; /* NULL: the local file system; borrowed, must outlive what was opened with it */
+    struct lnc_limits limits;
+    uint64_t version; /* version of the table to open; 0: the newest */
+};
+
+/* What the values of a column are. The comment gives the C type of one value in a batch. */
+enum lnc_kind {
+    LNC_KIND_UNREADABLE, /* listed in the schema, cannot be projected: struct, list, map, unknown
+                            types */
+    LNC_KIND_NULL,       /* no values at all, every row is null */
+    LNC_KIND_BOOL,       /* uint8_t, 0 or 1 */
+    LNC_KIND_INT8,       /* int8_t */
+    LNC_KIND_INT16,      /* int16_t */
+    LNC_KIND_INT32,      /* int32_t */
+    LNC_KIND_INT64,      /* int64_t */
+    LNC_KIND_UINT8,      /* uint8_t */
+    LNC_KIND_UINT16,     /* uint16_t */
+    LNC_KIND_UINT32,     /* uint32_t */
+    LNC_KIND_UINT64,     /* uint64_t */
+    LNC_KIND_HALF,       /* uint16_t, IEEE 754 binary16 bits */
+    LNC_KIND_FLOAT,      /* float */
+    LNC_KIND_DOUBLE,     /* double */
+    LNC_KIND_STRING,     /* bytes that the writer called UTF-8 */
+    LNC_KIND_BINARY,     /* bytes */
+    LNC_KIND_DATE32,     /* int32_t, days since 1970-01-01 */
+    LNC_KIND_DATE64,     /* int64_t, milliseconds since 1970-01-01 */
+    LNC_KIND_TIME32,     /* int32_t, since midnight, in the unit of the logical type */
+    LNC_KIND_TIME64,     /* int64_t, since midnight, in the unit of the logical type */
+    LNC_KIND_TIMESTAMP,  /* int64_t, since 1970-01-01 UTC, in the unit of the logical type */
+    LNC_KIND_DURATION,   /* int64_t, in the unit of the logical type */
+    LNC_KIND_DECIMAL,    /* 16 or 32 bytes, two's complement, little-endian */
+    LNC_KIND_BYTES,      /* fixed_size_binary: byte_width bytes */
+    LNC_KIND_VECTOR, /* fixed_size_list of a fixed-width number: n_items values of item_kind, packed
+                      */
+};
+
+/* Unit of TIME32, TIME64, TIMESTAMP and DURATION. */
+enum lnc_unit {
+    LNC_UNIT_NONE,
+    LNC_UNIT_SECOND,
+    LNC_UNIT_MILLISECOND,
+    LNC_UNIT_MICROSECOND,
+    LNC_UNIT_NANOSECOND,
+};
+
+/* A top-level column. All pointers belong to the dataset. */
+struct lnc_column_info {
+    const char *name;
+    const char *
+        logical_type; /* as the table writes it: "string", "int64", "timestamp:us:-", "list", ... */
+    enum lnc_kind kind;
+    enum lnc_unit unit;
+    enum lnc_kind item_kind; /* of LNC_KIND_VECTOR, else LNC_KIND_UNREADABLE */
+    uint32_t n_items;        /* of LNC_KIND_VECTOR, else 0 */
+    uint32_t byte_width; /* of one value in a batch; 0 for STRING, BINARY, NULL and UNREADABLE */
+    bool nullable;       /* as declared; batches say what is null */
+};
+
+/*
+ * Opens the database at `path` and lists its tables (by looking for manifests, so a half-deleted
+ * directory is no table). A database without tables opens well and has none. Errors: LNC_ENOENT if
+ * the path does not exist, is not a directory, is itself a table (the message says so) or holds
+ * other things but no table; LNC_EIO; LNC_ENOMEM. On success *out is owned by the caller.
+ */
+int lnc_database_open(const char *path, const struct lnc_options *options,
+                      struct lnc_database **out, struct lnc_error *err);
+
+/* Number of tables. */
+size_t lnc_database_n_tables(const struct lnc_database *db);
+
+/* Name of table i < n_tables, sorted by bytes; belongs to the database. */
+const char *lnc_database_table(const struct lnc_database *db, size_t i);
+
+/*
+ * Opens a table by name. Errors: LNC_ENOENT with the names that exist; otherwise as
+ * lnc_dataset_open(). The dataset does not need the database any more.
+ */
+int lnc_database_open_table(const struct lnc_database *db, const char *name,
+                            struct lnc_dataset **out, struct lnc_error *err);
+
+/* Closes; NULL is ignored. */
+void lnc_database_close(struct lnc_database *db);
+
+/*
+ * Opens the table whose directory is `path` (`.../<table>.lance`).
+ * Errors: LNC_ENOENT (no such path; not a table; no such version), LNC_ECORRUPT (manifest damaged),
+ * LNC_EUNSUPPORTED (needs a feature that we do not read: the message names it), LNC_ELIMIT,
+ * LNC_EIO, LNC_ENOMEM. On success *out is owned by the caller.
+ */
+int lnc_dataset_open(const char *path, const struct lnc_options *options, struct lnc_dataset **out,
+                     struct lnc_error *err);
+
+/*
+ * Opens whatever the user named: if `path` is a table, that one (`table` must be NULL or its name);
+ * if it is a database, the table named `table`; with `table` NULL the only table of the database.
+ * Errors: LNC_ENOENT with a message that lists the tables if there are several or none of that
+ * name; otherwise as lnc_dataset_open().
+ */
+int lnc_open(const char *path, const char *table, const struct lnc_options *options,
+             struct lnc_dataset **out, struct lnc_error *err);
+
+/* Closes; all scans of the dataset must be closed before, batches may live on. NULL is ignored. */
+void lnc_dataset_close(struct lnc_dataset *ds);
+
+/* Directory of the table, and its name (last component without ".lance"). Belong to the dataset. */
+const char *lnc_dataset_path(const struct lnc_dataset *ds);
+const char *lnc_dataset_name(const struct lnc_dataset *ds);
+
+/* Version of the table that is open, counted by its writers from 1. */
+uint64_t lnc_dataset_version(const struct lnc_dataset *ds);
+
+/* Storage version of the data files as the manifest declares it: "0.1", "2.0", "2.1", "2.2".
+ * Belongs to the dataset. */
+const char *lnc_dataset_storage_version(const struct lnc_dataset *ds);
+
+/* Library and version that wrote the manifest, such as "lance 12.0.0"; "" if it does not say.
+ * Belongs to the dataset. */
+const char *lnc_dataset_writer(const struct lnc_dataset *ds);
+
+/* Number of fragments (groups of data files). */
+size_t lnc_dataset_n_fragments(const struct lnc_dataset *ds);
+
+/* Top-level columns in the order of the table. */
+size_t lnc_dataset_n_columns(const struct lnc_dataset *ds);
+const struct lnc_column_info *lnc_dataset_column(const struct lnc_dataset *ds, size_t i);
+
+/* Index of the column of exactly that name (case matters). LNC_ENOENT with the names that exist. */
+int lnc_dataset_find_column(const struct lnc_dataset *ds, const char *name, size_t *out,
+                            struct lnc_error *err);
+
+/*
+ * Exact number of live rows: physical rows minus deleted ones, from the manifest alone. Only for
+ * tables of Lance before 0.8 (2023), whose manifests hold no reliable counts, data file footers and
+ * deletion files are read. Errors: those of reading these; LNC_ECORRUPT if more rows are deleted
+ * than exist.
+ */
+int lnc_dataset_count_rows(const struct lnc_dataset *ds, uint64_t *out, struct lnc_error *err);
+
+#endif

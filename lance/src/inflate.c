@@ -1,0 +1,151 @@
+#include "codec_int.h"
+
+#include <limits.h>
+#include <lz4.h>
+#include <zstd.h>
+
+#define ZSTD_MAGIC 0xfd2fb528u
+
+/* Lance up to 0.25 wrote bare zstd frames, later versions put a u64 size in front. Both may begin
+ * with the magic number by chance only; a prefix that looks like one would declare over four
+ * billion times the frame's size class. */
+static bool is_bare_frame(struct lnc_span in)
+{
+    if (in.size < 8)
+        return true;
+    return lnc_le32(in.data) == ZSTD_MAGIC && (in.data[4] & 0x10) == 0;
+}
+
+static int check_declared(const struct lnc_ctx *cx, uint64_t size)
+{
+    if (size > cx->alloc_max)
+        return lnc_fail_ctx(
+            cx, LNC_ELIMIT,
+            "a compressed block declares %llu bytes, the limit (alloc_bytes_max) is %zu",
+            (unsigned long long)size, cx->alloc_max);
+    return LNC_OK;
+}
+
+int lnc_inflate_size(const struct lnc_ctx *cx, enum lnc_scheme scheme, struct lnc_span in,
+                     size_t *size, bool *known)
+{
+    uint64_t declared = 0;
+    *known = true;
+    if (in.size == 0) {
+        *size = 0;
+        return LNC_OK;
+    }
+    if (scheme == LNC_SCHEME_LZ4) {
+        if (in.size < 4)
+            return lnc_bad(cx, "an LZ4 block has no room for its size");
+        declared = lnc_le32(in.data);
+    } else if (!is_bare_frame(in)) {
+        declared = lnc_le64(in.data);
+    } else {
+        unsigned long long content = ZSTD_getFrameContentSize(in.data, in.size);
+        if (content == ZSTD_CONTENTSIZE_ERROR)
+            return lnc_bad(cx, "a zstd frame is damaged");
+        *known = content != ZSTD_CONTENTSIZE_UNKNOWN;
+        declared = *known ? content : 0;
+    }
+    int rc = check_declared(cx, declared);
+    if (rc == LNC_OK)
+        *size = (size_t)declared;
+    return rc;
+}
+
+static int make_zstd(const struct lnc_ctx *cx, struct lnc_inflater *inflater)
+{
+    if (inflater->zstd == NULL)
+        inflater->zstd = ZSTD_createDCtx();
+    if (inflater->zstd == NULL)
+        return lnc_fail_ctx(cx, LNC_ENOMEM, "out of memory (zstd)");
+    return LNC_OK;
+}
+
+/* A frame that does not say how long its contents are: grow while it goes on. */
+static int inflate_unknown(const struct lnc_ctx *cx, struct lnc_inflater *inflater,
+                           struct lnc_span in, struct lnc_buf *out)
+{
+    ZSTD_inBuffer input = {in.data, in.size, 0};
+    size_t step = ZSTD_DStreamOutSize();
+    (void)ZSTD_DCtx_reset(inflater->zstd, ZSTD_reset_session_only);
+    size_t hint = 1;
+    while (hint != 0) {
+        int rc = lnc_buf_reserve(cx, out, out->size + step);
+        if (rc != LNC_OK)
+            return rc;
+        ZSTD_outBuffer output = {out->data + out->size, step, 0};
+        size_t before = input.pos;
+        hint = ZSTD_decompressStream(inflater->zstd, &output, &input);
+        if (ZSTD_isError(hint))
+            return lnc_bad(cx, "zstd: %s", ZSTD_getErrorName(hint));
+        out->size += output.pos;
+        if (hint != 0 && output.pos == 0 && input.pos == before)
+            return lnc_bad(cx, "a zstd frame is cut off");
+    }
+    if (input.pos != input.size)
+        return lnc_bad(cx, "%zu bytes follow a zstd frame", input.size - input.pos);
+    return LNC_OK;
+}
+
+static int inflate_known(const struct lnc_ctx *cx, struct lnc_inflater *inflater,
+                         enum lnc_scheme scheme, struct lnc_span body, size_t size,
+                         struct lnc_buf *out)
+{
+    int rc = lnc_buf_reserve(cx, out, out->size + size + 1);
+    if (rc != LNC_OK)
+        return rc;
+    size_t got = 0;
+    if (scheme == LNC_SCHEME_LZ4) {
+        if (body.size > INT_MAX || size > INT_MAX)
+            return lnc_bad(cx, "an LZ4 block of %zu bytes is too long", body.size);
+        int n = LZ4_decompress_safe((const char *)body.data, (char *)out->data + out->size,
+                                    (int)body.size, (int)size);
+        if (n < 0)
+            return lnc_bad(cx, "an LZ4 block is damaged");
+        got = (size_t)n;
+    } else {
+        rc = make_zstd(cx, inflater);
+        if (rc != LNC_OK)
+            return rc;
+        got =
+            ZSTD_decompressDCtx(inflater->zstd, out->data + out->size, size, body.data, body.size);
+        if (ZSTD_isError(got))
+            return lnc_bad(cx, "zstd: %s", ZSTD_getErrorName(got));
+    }
+    if (got != size)
+        return lnc_bad(cx, "a compressed block declares %zu bytes but holds %zu", size, got);
+    out->size += size;
+    return LNC_OK;
+}
+
+int lnc_inflate(const struct lnc_ctx *cx, struct lnc_inflater *inflater, enum lnc_scheme scheme,
+                struct lnc_span in, struct lnc_buf *out)
+{
+    size_t size;
+    bool known;
+    int rc = lnc_inflate_size(cx, scheme, in, &size, &known);
+    if (rc != LNC_OK || in.size == 0)
+        return rc;
+    if (!known) {
+        rc = make_zstd(cx, inflater);
+        return rc != LNC_OK ? rc : inflate_unknown(cx, inflater, in, out);
+    }
+    size_t prefix = scheme == LNC_SCHEME_LZ4 ? 4 : is_bare_frame(in) ? 0 : 8;
+    struct lnc_span body = {.data = in.data + prefix, .size = in.size - prefix};
+    return inflate_known(cx, inflater, scheme, body, size, out);
+}
+
+int lnc_inflate_exact(const struct lnc_ctx *cx, struct lnc_inflater *inflater,
+                      enum lnc_scheme scheme, struct lnc_span in, size_t size, struct lnc_buf *out)
+{
+    int rc = check_declared(cx, size);
+    return rc != LNC_OK ? rc : inflate_known(cx, inflater, scheme, in, size, out);
+}
+
+void lnc_inflater_release(struct lnc_inflater *inflater)
+{
+    (void)ZSTD_freeDCtx(inflater->zstd);
+    inflater->zstd = NULL;
+}

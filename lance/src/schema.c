@@ -1,0 +1,193 @@
+#include "schema_int.h"
+
+/* Above this a "vector" is damage: 16 Mi items of 8 bytes are 128 MiB for one row. */
+#define VECTOR_ITEMS_MAX 0x1000000u
+#define BYTE_WIDTH_MAX   0x8000000u
+
+struct simple_type {
+    const char *name;
+    enum lnc_kind kind;
+    enum lnc_unit unit;
+    uint32_t bits; /* 0: variable */
+};
+
+static const struct simple_type simple_types[] = {
+    {"bool", LNC_KIND_BOOL, LNC_UNIT_NONE, 1},
+    {"int8", LNC_KIND_INT8, LNC_UNIT_NONE, 8},
+    {"int16", LNC_KIND_INT16, LNC_UNIT_NONE, 16},
+    {"int32", LNC_KIND_INT32, LNC_UNIT_NONE, 32},
+    {"int64", LNC_KIND_INT64, LNC_UNIT_NONE, 64},
+    {"uint8", LNC_KIND_UINT8, LNC_UNIT_NONE, 8},
+    {"uint16", LNC_KIND_UINT16, LNC_UNIT_NONE, 16},
+    {"uint32", LNC_KIND_UINT32, LNC_UNIT_NONE, 32},
+    {"uint64", LNC_KIND_UINT64, LNC_UNIT_NONE, 64},
+    {"halffloat", LNC_KIND_HALF, LNC_UNIT_NONE, 16},
+    {"float", LNC_KIND_FLOAT, LNC_UNIT_NONE, 32},
+    {"double", LNC_KIND_DOUBLE, LNC_UNIT_NONE, 64},
+    {"string", LNC_KIND_STRING, LNC_UNIT_NONE, 0},
+    {"large_string", LNC_KIND_STRING, LNC_UNIT_NONE, 0},
+    {"binary", LNC_KIND_BINARY, LNC_UNIT_NONE, 0},
+    {"large_binary", LNC_KIND_BINARY, LNC_UNIT_NONE, 0},
+    {"date32:day", LNC_KIND_DATE32, LNC_UNIT_NONE, 32},
+    {"date64:ms", LNC_KIND_DATE64, LNC_UNIT_MILLISECOND, 64},
+    {"time32:s", LNC_KIND_TIME32, LNC_UNIT_SECOND, 32},
+    {"time32:ms", LNC_KIND_TIME32, LNC_UNIT_MILLISECOND, 32},
+    {"time64:us", LNC_KIND_TIME64, LNC_UNIT_MICROSECOND, 64},
+    {"time64:ns", LNC_KIND_TIME64, LNC_UNIT_NANOSECOND, 64},
+    {"duration:s", LNC_KIND_DURATION, LNC_UNIT_SECOND, 64},
+    {"duration:ms", LNC_KIND_DURATION, LNC_UNIT_MILLISECOND, 64},
+    {"duration:us", LNC_KIND_DURATION, LNC_UNIT_MICROSECOND, 64},
+    {"duration:ns", LNC_KIND_DURATION, LNC_UNIT_NANOSECOND, 64},
+};
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* A decimal number of at most 9 digits that ends at `end`. */
+static bool parse_number(const char *text, const char *end, uint32_t *out)
+{
+    uint32_t value = 0;
+    if (text == end || end - text > 9)
+        return false;
+    for (const char *p = text; p < end; p++) {
+        if (*p < '0' || *p > '9')
+            return false;
+        value = value * 10 + (uint32_t)(*p - '0');
+    }
+    *out = value;
+    return true;
+}
+
+static const struct simple_type *find_simple(const char *type, size_t size)
+{
+    for (size_t i = 0; i < sizeof simple_types / sizeof simple_types[0]; i++) {
+        if (strlen(simple_types[i].name) == size && memcmp(simple_types[i].name, type, size) == 0)
+            return &simple_types[i];
+    }
+    return NULL;
+}
+
+static bool resolve_timestamp(const char *type, struct lnc_column_info *info)
+{
+    static const struct {
+        const char *prefix;
+        enum lnc_unit unit;
+    } units[] = {
+        {"timestamp:s:", LNC_UNIT_SECOND},
+        {"timestamp:ms:", LNC_UNIT_MILLISECOND},
+        {"timestamp:us:", LNC_UNIT_MICROSECOND},
+        {"timestamp:ns:", LNC_UNIT_NANOSECOND},
+    };
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (starts_with(type, units[i].prefix)) {
+            info->unit = units[i].unit;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void set_fixed(struct lnc_column_info *info, struct lnc_phys *phys, enum lnc_kind kind,
+                      uint32_t bits)
+{
+    info->kind = kind;
+    phys->bits = bits;
+    phys->n_items = 1;
+    phys->width = bits == 1 ? 1 : bits / 8;
+    info->byte_width = phys->width;
+}
+
+static bool resolve_scalar(const char *type, size_t size, struct lnc_column_info *info,
+                           struct lnc_phys *phys)
+{
+    const struct simple_type *simple = find_simple(type, size);
+    if (simple == NULL)
+        return false;
+    info->unit = simple->unit;
+    if (simple->bits > 0) {
+        set_fixed(info, phys, simple->kind, simple->bits);
+        return true;
+    }
+    info->kind = simple->kind;
+    phys->is_var = true;
+    phys->is_text = simple->kind == LNC_KIND_STRING;
+    return true;
+}
+
+/* "fixed_size_list:<type>:N"; the inner type may contain colons itself. */
+static void resolve_vector(const char *type, struct lnc_column_info *info, struct lnc_phys *phys)
+{
+    const char *inner = strchr(type, ':') + 1;
+    const char *last = strrchr(type, ':');
+    uint32_t n;
+    if (last < inner || !parse_number(last + 1, type + strlen(type), &n) || n == 0 ||
+        n > VECTOR_ITEMS_MAX)
+        return;
+    const struct simple_type *item = find_simple(inner, (size_t)(last - inner));
+    if (item == NULL || item->bits < 8)
+        return;
+    info->kind = LNC_KIND_VECTOR;
+    info->unit = item->unit;
+    info->item_kind = item->kind;
+    info->n_items = n;
+    phys->bits = item->bits;
+    phys->n_items = n;
+    phys->width = n * (item->bits / 8);
+    phys->is_list_items = true;
+    info->byte_width = phys->width;
+}
+
+/* "dict:<value type>:<key type>:false"; read as its value type. */
+static void resolve_dict(const char *type, struct lnc_column_info *info, struct lnc_phys *phys)
+{
+    const char *value = type + strlen("dict:");
+    const char *ordered = strrchr(type, ':');
+    if (ordered <= value)
+        return;
+    const char *key = ordered;
+    while (key > value && key[-1] != ':')
+        key--;
+    if (key - 1 <= value)
+        return;
+    const struct simple_type *key_type = find_simple(key, (size_t)(ordered - key));
+    if (key_type == NULL || key_type->kind < LNC_KIND_INT8 || key_type->kind > LNC_KIND_UINT64)
+        return;
+    if (!resolve_scalar(value, (size_t)(key - 1 - value), info, phys))
+        return;
+    phys->is_dict = true;
+    phys->key_bits = key_type->bits;
+}
+
+void lnc_schema_resolve(const struct lnc_field *field, struct lnc_column_info *info,
+                        struct lnc_phys *phys)
+{
+    const char *type = field->logical_type;
+    size_t size = strlen(type);
+    uint32_t n;
+    *phys = (struct lnc_phys){0};
+    info->kind = LNC_KIND_UNREADABLE;
+    if (field->is_blob)
+        return;
+    if (strcmp(type, "null") == 0) {
+        info->kind = LNC_KIND_NULL;
+        phys->is_null = true;
+    } else if (starts_with(type, "timestamp:") && resolve_timestamp(type, info)) {
+        set_fixed(info, phys, LNC_KIND_TIMESTAMP, 64);
+    } else if (starts_with(type, "decimal:128:")) {
+        set_fixed(info, phys, LNC_KIND_DECIMAL, 128);
+    } else if (starts_with(type, "decimal:256:")) {
+        set_fixed(info, phys, LNC_KIND_DECIMAL, 256);
+    } else if (starts_with(type, "fixed_size_binary:")) {
+        if (parse_number(type + strlen("fixed_size_binary:"), type + size, &n) && n > 0 &&
+            n <= BYTE_WIDTH_MAX)
+            set_fixed(info, phys, LNC_KIND_BYTES, n * 8);
+    } else if (starts_with(type, "fixed_size_list:")) {
+        resolve_vector(type, info, phys);
+    } else if (starts_with(type, "dict:")) {
+        resolve_dict(type, info, phys);
+    } else {
+        (void)resolve_scalar(type, size, info, phys);
+    }
+}

@@ -1,0 +1,139 @@
+#include "lnc/lnc_source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util_int.h"
+
+/* The kernel takes at most 0x7ffff000 bytes in one call anyway. */
+#define READ_BYTES_MAX ((size_t)1 << 30)
+
+struct file {
+    int fd;
+    char path[];
+};
+
+static int file_read_at(const struct lnc_source *source, uint64_t offset, void *dst, size_t n,
+                        struct lnc_error *err)
+{
+    const struct file *file = source->private_data;
+    uint8_t *p = dst;
+    while (n > 0) {
+        size_t part = n < READ_BYTES_MAX ? n : READ_BYTES_MAX;
+        ssize_t got = pread(file->fd, p, part, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return lnc_fail(err, LNC_EIO, "%s: cannot read at byte %llu: %s", file->path,
+                            (unsigned long long)offset, strerror(errno));
+        if (got == 0)
+            return lnc_fail(
+                err, LNC_EIO,
+                "%s: the file became shorter while it was read, it ends before byte %llu",
+                file->path, (unsigned long long)(offset + n));
+        p += got;
+        offset += (uint64_t)got;
+        n -= (size_t)got;
+    }
+    return LNC_OK;
+}
+
+static void file_release(struct lnc_source *source)
+{
+    struct file *file = source->private_data;
+    /* Nothing was written, so there is nothing that a failing close could lose. */
+    (void)close(file->fd);
+    free(file);
+    *source = (struct lnc_source){0};
+}
+
+static int fail_errno(struct lnc_error *err, const char *path, const char *verb)
+{
+    int code = errno == ENOENT || errno == ENOTDIR ? LNC_ENOENT : LNC_EIO;
+    return lnc_fail(err, code, "%s: cannot %s: %s", path, verb, strerror(errno));
+}
+
+static int file_open(const struct lnc_store *store, const char *path, struct lnc_source *out,
+                     struct lnc_error *err)
+{
+    (void)store;
+    /* O_NONBLOCK: a FIFO in the place of a data file must not hang us; regular files do not notice.
+     */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return fail_errno(err, path, "open");
+    struct stat st;
+    size_t path_size = strlen(path) + 1;
+    struct file *file = NULL;
+    int rc = LNC_OK;
+    if (fstat(fd, &st) != 0)
+        rc = fail_errno(err, path, "inspect");
+    else if (!S_ISREG(st.st_mode))
+        rc = lnc_fail(err, LNC_EIO, "%s: is not a regular file", path);
+    else if ((file = malloc(sizeof *file + path_size)) == NULL)
+        rc = lnc_fail(err, LNC_ENOMEM, "out of memory");
+    if (rc != LNC_OK) {
+        (void)close(fd);
+        return rc;
+    }
+    file->fd = fd;
+    memcpy(file->path, path, path_size);
+    *out = (struct lnc_source){.size = (uint64_t)st.st_size,
+                               .read_at = file_read_at,
+                               .release = file_release,
+                               .private_data = file};
+    return LNC_OK;
+}
+
+static bool is_directory(int dir_fd, const struct dirent *entry)
+{
+    if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK)
+        return entry->d_type == DT_DIR;
+    struct stat st;
+    return fstatat(dir_fd, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int file_list(const struct lnc_store *store, const char *path, lnc_list_fn each,
+                     void *context, struct lnc_error *err)
+{
+    (void)store;
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return fail_errno(err, path, "list the directory");
+    int rc = LNC_OK;
+    while (rc == LNC_OK) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (entry == NULL) {
+            if (errno != 0)
+                rc = fail_errno(err, path, "list the directory");
+            break;
+        }
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        rc = each(context, entry->d_name, is_directory(dirfd(dir), entry), err);
+    }
+    (void)closedir(dir);
+    return rc;
+}
+
+void lnc_store_file(struct lnc_store *out)
+{
+    *out = (struct lnc_store){.open = file_open, .list = file_list};
+}
+
+void lnc_store_release(struct lnc_store *store)
+{
+    if (store != NULL && store->release != NULL)
+        store->release(store);
+}
+
+void lnc_source_release(struct lnc_source *source)
+{
+    if (source != NULL && source->release != NULL)
+        source->release(source);
+}
