@@ -1,0 +1,110 @@
+/*
+ * What is asked of a model and what comes back, the same for every provider. What a server answers
+ * is never an error of ours but a result with a class (providers.md §2.1).
+ */
+#ifndef GEN_LLM_LLM_H
+#define GEN_LLM_LLM_H
+
+#include "base/hash.h"
+#include "base/secret.h"
+#include "ledger/ledger.h"
+#include "json/json.h"
+
+#include <stdbool.h>
+
+/* Stored in the ledger as numbers: never renumber. */
+enum gen_class {
+    GEN_CLASS_NONE = 0,
+    GEN_CLASS_OK = 1,
+    GEN_CLASS_RATE_LIMIT = 2,
+    GEN_CLASS_OVERLOAD = 3,
+    GEN_CLASS_SERVER_ERROR = 4,
+    GEN_CLASS_TRANSPORT = 5, /* no whole answer came: refused, reset, timeout */
+    GEN_CLASS_QUOTA = 6,
+    GEN_CLASS_AUTH = 7,
+    GEN_CLASS_CONTEXT_OVERFLOW = 8,
+    GEN_CLASS_UNSUPPORTED_PARAM = 9,
+    GEN_CLASS_BAD_REQUEST = 10,
+    GEN_CLASS_BLOCKED = 11,   /* refusal or content filter */
+    GEN_CLASS_TRUNCATED = 12, /* the model ran into its token limit */
+    GEN_CLASS_MALFORMED = 13, /* a complete answer that does not fit the step's schema */
+    GEN_CLASS_CANCELED = 14,
+    GEN_N_CLASSES = 15,
+};
+const char *gen_class_name(enum gen_class c); /* "rate_limit" */
+
+/* What the extractive provider answers from, instead of the prompt's text. Borrowed while a request
+ * is answered. */
+enum gen_task { GEN_TASK_NONE = 0, GEN_TASK_QA, GEN_TASK_CODE_QA, GEN_TASK_ENRICH, GEN_TASK_RATE };
+
+struct gen_task_pair {
+    struct gen_str id, question, answer;
+};
+
+struct gen_task_inputs {
+    enum gen_task task;
+    struct gen_str title, section, language, text; /* the chunk; empty when it is not known */
+    const struct gen_task_pair *pairs;             /* enrich, rate */
+    size_t n_pairs; /* enrich, rate: how many; QA: how many are wanted */
+    struct gen_str topic;
+    uint64_t seed;
+};
+
+/* The part of a request that has equal bytes for a whole step. Made once by gen_llm_stable_init;
+ * read-only. */
+struct gen_llm_stable {
+    const char *provider;
+    const char *model;
+    struct gen_str system;
+    struct gen_str system_json; /* `system` as a JSON string; empty: not rendered beforehand */
+    struct gen_str schema;      /* JSON Schema text of the answer; empty: free text */
+    const struct gen_json *schema_json;
+    const char *schema_name; /* [A-Za-z0-9_-]{1,64} */
+    bool has_temperature;
+    double temperature;
+    bool has_seed;
+    int64_t seed;
+    struct gen_digest digest; /* of all of the above */
+};
+
+struct gen_llm_request {
+    const struct gen_llm_stable *stable;
+    struct gen_str user;
+    int64_t tokens_out_max;
+    unsigned sample; /* 0, or the number of a further answer to the same question */
+    const struct gen_task_inputs *inputs;
+};
+
+/* Fills `digest`; the other members are set and their texts borrowed for the life of `s`. */
+GEN_MUST_USE int gen_llm_stable_init(struct gen_llm_stable *s, struct gen_sha256 *hash,
+                                     struct gen_error *err);
+
+/* Key of the canonical request: provider, model, messages, schema, sampling, sample number; not the
+ * host, not the key. */
+GEN_MUST_USE int gen_llm_key(const struct gen_llm_request *r, struct gen_sha256 *hash,
+                             struct gen_digest *key, struct gen_error *err);
+
+/* The result of one attempt. Owns what its views point into. */
+struct gen_llm_result {
+    enum gen_class class_code;
+    int http_status;
+    struct gen_str text; /* the model's words */
+    struct gen_str reasoning;
+    struct gen_str finish; /* the provider's end mark; empty: there was none */
+    struct gen_str model;
+    struct gen_usage usage;
+    int64_t retry_after_ms; /* least wait the server asked for; -1: none */
+    int should_retry;       /* x-should-retry: 1 yes, 0 no, -1 it did not say */
+    bool stop_provider;     /* no later request can succeed: wrong key, no such model, no money */
+    bool retry_is_free; /* a dead keep-alive connection: nothing was sent that could be billed */
+    uint64_t latency_us;
+    char param[64];           /* unsupported_param: the parameter's name */
+    char message[512];        /* for people: what the server said; never a key */
+    struct gen_json_doc *doc; /* private: owner of the views */
+    char *owned;              /* private: likewise */
+};
+
+struct gen_llm_result gen_llm_result_make(void);
+void gen_llm_result_release(struct gen_llm_result *r);
+
+#endif
