@@ -1,0 +1,125 @@
+#include "dataset/record.h"
+
+#include "dataset/turns.h"
+
+#include <stdio.h>
+
+static const struct {
+    const char *name;
+    enum gen_record_kind kind;
+} kind_names[] = {
+    {"qa", GEN_RECORD_QA},     {"cot", GEN_RECORD_COT},
+    {"tool", GEN_RECORD_TOOL}, {"conversation", GEN_RECORD_CONVERSATION},
+    {"none", GEN_RECORD_NONE}, {"dialog", GEN_RECORD_CONVERSATION},
+};
+
+const char *gen_record_kind_name(enum gen_record_kind kind)
+{
+    for (size_t i = 0; i < sizeof(kind_names) / sizeof(kind_names[0]); i++) {
+        if (kind_names[i].kind == kind)
+            return kind_names[i].name;
+    }
+    return "none";
+}
+
+/* The judge's words stand in `reasoning` when there is a rating but no `rating_reasoning`. */
+static bool has_chain_of_thought(const struct gen_json *record)
+{
+    struct gen_str reasoning = gen_json_get_str(record, "reasoning");
+    if (!gen_str_trim(reasoning).n)
+        return false;
+    return !gen_json_get(record, "rating") || gen_json_get(record, "rating_reasoning");
+}
+
+enum gen_record_kind gen_record_kind(const struct gen_json *record)
+{
+    if (gen_json_type(record) != GEN_JSON_OBJECT)
+        return GEN_RECORD_NONE;
+    struct gen_str format = gen_json_get_str(record, "format");
+    for (size_t i = 0; format.n && i < sizeof(kind_names) / sizeof(kind_names[0]); i++) {
+        if (kind_names[i].kind != GEN_RECORD_NONE && gen_str_is(format, kind_names[i].name))
+            return kind_names[i].kind;
+    }
+    if (gen_json_get(record, "question"))
+        return has_chain_of_thought(record) ? GEN_RECORD_COT : GEN_RECORD_QA;
+    if (gen_turns_of(record))
+        return GEN_RECORD_CONVERSATION;
+    if (gen_json_get(record, "instruction") && gen_json_get(record, "solution"))
+        return GEN_RECORD_TOOL;
+    return gen_json_get(record, "answer") ? GEN_RECORD_QA : GEN_RECORD_NONE;
+}
+
+static bool read_text(const struct gen_json *record, const char *key, struct gen_str *out,
+                      char *why, size_t why_bytes)
+{
+    const struct gen_json *v = gen_json_get(record, key);
+    if (gen_json_as_str(v, out)) {
+        if (gen_str_trim(*out).n)
+            return true;
+        (void)snprintf(why, why_bytes, "\"%s\" is empty", key);
+        return false;
+    }
+    enum gen_json_type type = gen_json_type(v);
+    if (type == GEN_JSON_NONE)
+        (void)snprintf(why, why_bytes, "no \"%s\"", key);
+    else if (type == GEN_JSON_NULL)
+        (void)snprintf(why, why_bytes, "\"%s\" is null", key);
+    else
+        (void)snprintf(
+            why, why_bytes, "\"%s\" is %s %s, not a string", key,
+            type == GEN_JSON_ARRAY || type == GEN_JSON_OBJECT || type == GEN_JSON_INT ? "an" : "a",
+            gen_json_type_name(type));
+    return false;
+}
+
+static bool read_turns(const struct gen_json *record, struct gen_qa_view *out, char *why,
+                       size_t why_bytes)
+{
+    struct gen_json_iter it;
+    struct gen_str key;
+    struct gen_str question = {0};
+    const struct gen_json *value;
+    gen_json_iter_init(&it, gen_turns_of(record));
+    while (gen_json_iter_next(&it, &key, &value)) {
+        struct gen_turn_text turn;
+        if (!gen_turn_read(value, &turn, why, why_bytes))
+            return false;
+        if (turn.role == GEN_ROLE_USER) {
+            question = turn.content;
+        } else if (turn.role == GEN_ROLE_ASSISTANT && question.p) {
+            out->question = question;
+            out->answer = turn.content;
+            out->reasoning = turn.reasoning;
+        }
+    }
+    if (gen_str_trim(out->question).n && gen_str_trim(out->answer).n)
+        return true;
+    (void)snprintf(why, why_bytes, "the conversation has no text of a user with an answer to it");
+    return false;
+}
+
+bool gen_qa_view(const struct gen_json *record, struct gen_qa_view *out, char *why,
+                 size_t why_bytes)
+{
+    struct gen_qa_view v = {.kind = gen_record_kind(record)};
+    bool ok = false;
+    if (gen_json_type(record) != GEN_JSON_OBJECT)
+        (void)snprintf(why, why_bytes, "it is no JSON object");
+    else if (v.kind == GEN_RECORD_TOOL)
+        (void)snprintf(why, why_bytes, "it is a tool example, not a question with its answer");
+    else if (v.kind == GEN_RECORD_CONVERSATION)
+        ok = read_turns(record, &v, why, why_bytes);
+    else
+        ok = read_text(record, "question", &v.question, why, why_bytes) &&
+             read_text(record, "answer", &v.answer, why, why_bytes);
+    if (!ok)
+        return false;
+    if (v.kind == GEN_RECORD_COT)
+        v.reasoning = gen_json_get_str(record, "reasoning");
+    v.chunk_id = gen_json_get_str(record, "chunk_id");
+    v.source = gen_json_get_str(record, "source");
+    if (!v.source.n)
+        v.source = gen_json_get_str(record, "source_file");
+    *out = v;
+    return true;
+}

@@ -1,0 +1,68 @@
+/*
+ * Records: JSON objects with a `format` ("qa", "cot") so that their kind is never guessed from a
+ * field that two writers use. Unknown fields pass through every step untouched. Input is a JSON
+ * array or JSON Lines; output is one of the two by the file's name.
+ */
+#ifndef GEN_DATASET_RECORD_H
+#define GEN_DATASET_RECORD_H
+
+#include "base/log.h"
+#include "json/json.h"
+
+enum gen_record_kind {
+    GEN_RECORD_NONE = 0,
+    GEN_RECORD_QA,           /* question, answer */
+    GEN_RECORD_COT,          /* question, reasoning, answer */
+    GEN_RECORD_CONVERSATION, /* messages or conversations */
+    GEN_RECORD_TOOL,         /* instruction, solution */
+};
+
+/* The kind of a record: its `format`, else its fields. A row that was curated by the Python
+ * original carries the judge's words in `reasoning` beside a `rating`: that is a QA record, not a
+ * chain of thought. */
+enum gen_record_kind gen_record_kind(const struct gen_json *record);
+const char *gen_record_kind_name(enum gen_record_kind kind); /* "qa" */
+
+/* What a question-answer step needs of a record. Views into it. */
+struct gen_qa_view {
+    enum gen_record_kind kind;
+    struct gen_str question, answer, reasoning, chunk_id, source;
+};
+/* Reads a QA or CoT record, or the last user and assistant turn of a conversation. `source_file` is
+ * read as `source`. On failure returns false and says why in `why` (at least 160 bytes): "no
+ * \"question\"", "\"answer\" is a number, not a string", ... */
+bool gen_qa_view(const struct gen_json *record, struct gen_qa_view *out, char *why,
+                 size_t why_bytes);
+
+/* Records of a file one by one. Rows that are no JSON object are handed out as malformed, so that
+ * the account has them; a file whose array is broken or cut ends with GEN_EPARSE. */
+struct gen_record_reader;
+struct gen_record_row {
+    struct gen_str text;   /* the record; borrowed until the next call */
+    uint64_t row;          /* from 1 */
+    const char *malformed; /* why it is no record, until the next call; NULL when it is one */
+};
+/* "-" is standard input. GEN_EINPUT: no such file, a folder, ... */
+GEN_MUST_USE int gen_record_reader_open(struct gen_record_reader **out, const char *path,
+                                        struct gen_error *err);
+/* `*more` false at the end. A file that is one object: GEN_EINPUT, says that a list or JSON Lines
+ * is wanted. */
+GEN_MUST_USE int gen_record_reader_next(struct gen_record_reader *r, struct gen_record_row *row,
+                                        bool *more, struct gen_error *err);
+void gen_record_reader_close(struct gen_record_reader *r);
+
+/* A file of records under construction (os/file.h: whole or not there at all). ".json" is one array
+ * indented by two; everything else, and "-", JSON Lines, in which the line separators U+0085,
+ * U+2028 and U+2029 are escaped, because some loaders end a row at them. */
+struct gen_record_writer;
+GEN_MUST_USE int gen_record_writer_open(struct gen_record_writer **out, const char *path,
+                                        struct gen_error *err);
+/* `record` is the text of one JSON object. */
+GEN_MUST_USE int gen_record_writer_add(struct gen_record_writer *w, struct gen_str record,
+                                       struct gen_error *err);
+GEN_MUST_USE int gen_record_writer_commit(struct gen_record_writer *w, struct gen_error *err);
+uint64_t gen_record_writer_count(const struct gen_record_writer *w);
+void gen_record_writer_close(
+    struct gen_record_writer *w); /* removes what was not committed; NULL is fine */
+
+#endif

@@ -1,0 +1,83 @@
+/* Comparisons of two texts by their words, and the number of words. */
+#include "dataset/checks.h"
+#include "dataset/words.h"
+
+#include <stdlib.h>
+
+#define SLOTS_ON_STACK 1024
+
+size_t gen_count_words(struct gen_str text)
+{
+    size_t n = 0;
+    size_t at = 0;
+    struct gen_word w;
+    while (gen_word_next(text, &at, &w))
+        n++;
+    return n;
+}
+
+/* A set of hashes with a mark each; open addressing, never more than half full. */
+struct set {
+    uint64_t *slots;
+    unsigned char *marks;
+    size_t mask;
+};
+
+static size_t find(const struct set *set, uint64_t hash)
+{
+    size_t i = (size_t)hash & set->mask;
+    while (set->slots[i] && set->slots[i] != hash)
+        i = (i + 1) & set->mask;
+    return i;
+}
+
+static void count(struct set *set, struct gen_str a, struct gen_str b, size_t *n_shared,
+                  size_t *n_all)
+{
+    struct gen_word w;
+    size_t at = 0;
+    *n_shared = 0;
+    *n_all = 0;
+    while (gen_word_next(a, &at, &w)) {
+        size_t i = find(set, w.hash | 1U);
+        *n_all += set->slots[i] == 0;
+        set->slots[i] = w.hash | 1U;
+        set->marks[i] = 1;
+    }
+    at = 0;
+    while (gen_word_next(b, &at, &w)) {
+        size_t i = find(set, w.hash | 1U);
+        *n_all += set->slots[i] == 0;
+        *n_shared += set->marks[i] == 1;
+        set->slots[i] = w.hash | 1U;
+        set->marks[i] = 2;
+    }
+}
+
+int gen_check_similarity(struct gen_str a, struct gen_str b, double *jaccard, struct gen_error *err)
+{
+    uint64_t slots[SLOTS_ON_STACK];      /* cleared as far as they are used */
+    unsigned char marks[SLOTS_ON_STACK]; /* the same */
+    struct set set = {slots, marks, 63};
+    unsigned char *block = NULL;
+    /* Words of one byte with a byte between them are the most that fit; CJK characters are longer.
+     */
+    size_t n_max = a.n / 2 + b.n / 2 + 2;
+    while (set.mask / 2 < n_max)
+        set.mask = set.mask * 2 + 1;
+    if (set.mask >= SLOTS_ON_STACK) {
+        block = malloc((set.mask + 1) * (sizeof(*slots) + 1));
+        if (!block)
+            return gen_nomem(err, "the words of two texts");
+        set.slots = (uint64_t *)(void *)block;
+        set.marks = block + (set.mask + 1) * sizeof(*slots);
+    }
+    memset(set.slots, 0, (set.mask + 1) * sizeof(*slots));
+    memset(set.marks, 0, set.mask + 1);
+    size_t n_shared;
+    size_t n_all;
+    count(&set, a, b, &n_shared, &n_all);
+    free(block);
+    *jaccard = n_all ? (double)n_shared / (double)n_all : 0.0;
+    return GEN_OK;
+}

@@ -1,0 +1,118 @@
+#include "dataset/words.h"
+
+#include "base/utf8.h"
+
+#define FNV_START 0xCBF29CE484222325ULL
+#define FNV_PRIME 0x100000001B3ULL
+
+/* Letters and digits; other characters of ASCII are 0. */
+static const unsigned char ascii_fold[128] = {
+    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6',
+    ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd',
+    ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',
+    ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',
+    ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
+    ['z'] = 'z', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+    ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm',
+    ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't',
+    ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z',
+};
+
+uint32_t gen_char_fold(uint32_t c)
+{
+    if (c < 0x80)
+        return c >= 'A' && c <= 'Z' ? c + 0x20 : c;
+    if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3A9) ||
+        (c >= 0x410 && c <= 0x42F))
+        return c + 0x20;
+    if (c >= 0x400 && c <= 0x40F)
+        return c + 0x50;
+    if ((c >= 0x100 && c <= 0x137) || (c >= 0x14A && c <= 0x177))
+        return c | 1U;
+    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E))
+        return c + (c & 1U);
+    return c;
+}
+
+static bool stands_alone(uint32_t c)
+{
+    return (c >= 0x3040 && c <= 0x30FF) || (c >= 0x31F0 && c <= 0x31FF) ||
+           (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x4E00 && c <= 0x9FFF) ||
+           (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF);
+}
+
+/* The folded character at `at`, or 0 when it belongs to no word; `*n` is its length. */
+static uint32_t char_at(struct gen_str text, size_t at, size_t *n)
+{
+    unsigned char byte = (unsigned char)text.p[at];
+    if (byte < 0x80) {
+        *n = 1;
+        return ascii_fold[byte];
+    }
+    uint32_t c = 0;
+    *n = gen_utf8_next(gen_str_sub(text, at, 4), &c);
+    return gen_utf8_is_word(c) ? gen_char_fold(c) : 0;
+}
+
+bool gen_word_next(struct gen_str text, size_t *at, struct gen_word *out)
+{
+    size_t i = *at;
+    size_t n = 0;
+    uint32_t c = 0;
+    while (i < text.n && (c = char_at(text, i, &n)) == 0)
+        i += n;
+    out->offset = i;
+    out->hash = FNV_START;
+    bool alone = stands_alone(c);
+    while (i < text.n && c) {
+        out->hash = (out->hash ^ c) * FNV_PRIME;
+        i += n;
+        c = !alone && i < text.n ? char_at(text, i, &n) : 0;
+        if (stands_alone(c))
+            break;
+    }
+    out->n = i - out->offset;
+    *at = i;
+    return out->n > 0;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Up to the next blank; `*ascii` false when it holds other bytes. */
+static size_t token_end(struct gen_str s, size_t i, bool *ascii)
+{
+    unsigned char any = 0;
+    while (i < s.n && !is_blank(s.p[i]))
+        any |= (unsigned char)s.p[i++];
+    *ascii = any < 0x80;
+    return i;
+}
+
+int gen_text_normalize(struct gen_buf *out, struct gen_str s, struct gen_error *err)
+{
+    size_t start = out->n;
+    int rc = gen_buf_reserve(out, s.n + 1, err);
+    for (size_t i = 0; rc == GEN_OK && i < s.n;) {
+        bool ascii;
+        size_t end = token_end(s, i, &ascii);
+        size_t before = out->n;
+        if (end > i) {
+            if (out->n > start)
+                rc = gen_buf_add_char(out, ' ', err);
+            size_t first = out->n;
+            if (rc == GEN_OK && ascii)
+                rc = gen_buf_add(out, s.p + i, end - i, err);
+            else if (rc == GEN_OK)
+                rc = gen_utf8_normalize(out, gen_str_sub(s, i, end - i), false, err);
+            for (size_t k = first; ascii && k < out->n; k++)
+                out->data[k] = out->data[k] == '`' ? '\'' : out->data[k];
+            if (out->n == first)
+                out->n = before; /* nothing but invisible characters */
+        }
+        i = end + 1;
+    }
+    return rc;
+}
