@@ -158,6 +158,12 @@ static void test_outcomes(void **state)
     struct world *w = *state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct answer *a = ask_and_run(w, cases[i].path);
+        /* A server may close a kept-alive connection just as it is used again: that is to be told
+         * apart from a real failure, and asked again. */
+        if (a->transport == GEN_TRANSPORT_RESET && cases[i].transport == GEN_TRANSPORT_OK) {
+            assert_true(a->reused && a->n_body == 0);
+            a = ask_and_run(w, cases[i].path);
+        }
         assert_int_equal(a->transport, cases[i].transport);
         assert_int_equal(a->status, cases[i].status);
         assert_string_equal(a->body ? a->body : "", cases[i].body);
