@@ -1,0 +1,40 @@
+/*
+ * Two kinds of hash. SHA-256 (FIPS 180-4) where a collision would cost money or data: request keys.
+ * XXH3 where speed counts: maps and duplicate search; never trusted with identity.
+ */
+#ifndef GEN_BASE_HASH_H
+#define GEN_BASE_HASH_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+#define GEN_SHA256_BYTES 32
+#define GEN_HEX_CHARS    (2 * GEN_SHA256_BYTES)
+
+struct gen_digest {
+    unsigned char bytes[GEN_SHA256_BYTES];
+};
+
+struct gen_sha256; /* a running hash; reusable */
+
+GEN_MUST_USE int gen_sha256_new(struct gen_sha256 **out, struct gen_error *err);
+void gen_sha256_free(struct gen_sha256 *h);
+/* Starts anew, then: add any number of parts, take the digest once. */
+GEN_MUST_USE int gen_sha256_start(struct gen_sha256 *h, struct gen_error *err);
+GEN_MUST_USE int gen_sha256_add(struct gen_sha256 *h, struct gen_str part, struct gen_error *err);
+/* Adds the length of `field` (8 bytes, little-endian) and then `field`: fields cannot run into each
+ * other. */
+GEN_MUST_USE int gen_sha256_add_field(struct gen_sha256 *h, struct gen_str field,
+                                      struct gen_error *err);
+GEN_MUST_USE int gen_sha256_finish(struct gen_sha256 *h, struct gen_digest *out,
+                                   struct gen_error *err);
+
+/* One-shot form. */
+GEN_MUST_USE int gen_sha256(struct gen_str data, struct gen_digest *out, struct gen_error *err);
+
+/* Lower-case hex of the first `n_bytes` of the digest, with a NUL. */
+void gen_digest_hex(const struct gen_digest *d, size_t n_bytes, char out[GEN_HEX_CHARS + 1]);
+
+uint64_t gen_hash64(struct gen_str data, uint64_t seed);
+
+#endif
