@@ -181,7 +181,8 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                            .config_keys = KEYS("generation.min_chunk_chars"),
                            .commands = CORPUS_COMMANDS,
                            .group = GEN_GROUP_WORK,
-                           .help = "Skip chunks shorter than this; they are counted as skipped"},
+                           .help =
+                               "Leave out chunks shorter than this; they are counted as filtered"},
     [GEN_OPT_TOPIC] =
         {.id = GEN_OPT_TOPIC,
          .name = "topic",

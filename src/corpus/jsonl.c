@@ -1,4 +1,5 @@
 /* JSON Lines, or one JSON array, of records with a text each. */
+#include "base/utf8.h"
 #include "corpus/corpus_int.h"
 #include "os/file.h"
 #include "json/stream.h"
@@ -252,6 +253,22 @@ static int make_chunk(const struct jsonl *j, const struct row *row, struct gen_c
     return rc;
 }
 
+/* Malformed bytes of a row become U+FFFD, as in every other corpus; make_chunk cannot count them.
+ */
+static int parse_cleaned(const struct gen_json_record *record, struct gen_json_doc **doc,
+                         struct gen_corpus_counts *counts, struct gen_error *err)
+{
+    if (gen_utf8_valid(record->text))
+        return gen_json_parse(doc, record->text, err);
+    struct gen_buf clean = gen_buf_make(3 * GEN_JSON_RECORD_BYTES_MAX);
+    int rc = gen_utf8_clean(&clean, record->text, NULL, err);
+    if (rc == GEN_OK)
+        rc = gen_json_parse(doc, gen_buf_str(&clean), err);
+    counts->n_cleaned += rc == GEN_OK;
+    gen_buf_release(&clean);
+    return rc;
+}
+
 static int take_record(struct jsonl *j, const struct gen_json_record *record,
                        struct gen_chunk **out, struct gen_corpus_counts *counts,
                        struct gen_error *err)
@@ -259,7 +276,7 @@ static int take_record(struct jsonl *j, const struct gen_json_record *record,
     struct gen_json_doc *doc = NULL;
     struct gen_error parse_error = {0};
     counts->n_rows++;
-    int rc = gen_json_parse(&doc, record->text, &parse_error);
+    int rc = parse_cleaned(record, &doc, counts, &parse_error);
     if (rc == GEN_ENOMEM)
         return gen_nomem(err, "a JSON record");
     if (rc) {

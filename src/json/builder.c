@@ -3,12 +3,53 @@
 #include "json/yy.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
+
+/* Most documents fit: one allocation instead of forty. */
+#define ROOM_BYTES ((size_t)8192)
 
 struct gen_jb {
     yyjson_mut_doc *doc;
     int failure; /* the first one; nothing happens after it */
+    size_t room_used;
+    _Alignas(max_align_t) unsigned char room[];
 };
+
+/* The allocator handed to yyjson: from the room behind the builder while it lasts. */
+
+static bool in_room(const struct gen_jb *b, const void *p)
+{
+    const unsigned char *at = p;
+    return at >= b->room && at < b->room + ROOM_BYTES;
+}
+
+static void *room_malloc(void *ctx, size_t size)
+{
+    struct gen_jb *b = ctx;
+    if (size > ROOM_BYTES - b->room_used)
+        return malloc(size);
+    void *p = b->room + b->room_used;
+    size_t rounded = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    b->room_used += rounded < ROOM_BYTES - b->room_used ? rounded : ROOM_BYTES - b->room_used;
+    return p;
+}
+
+static void room_free(void *ctx, void *p)
+{
+    if (!in_room(ctx, p))
+        free(p);
+}
+
+static void *room_realloc(void *ctx, void *p, size_t old_size, size_t size)
+{
+    if (!in_room(ctx, p))
+        return realloc(p, size);
+    void *grown = room_malloc(ctx, size);
+    if (grown)
+        memcpy(grown, p, old_size < size ? old_size : size);
+    return grown;
+}
 
 static yyjson_mut_val *mut(const struct gen_jmut *v)
 {
@@ -29,14 +70,17 @@ static struct gen_jmut *made(struct gen_jb *b, yyjson_mut_val *v)
 
 int gen_jb_new(struct gen_jb **out, struct gen_error *err)
 {
-    struct gen_jb *b = malloc(sizeof(*b));
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    if (!b || !doc) {
+    struct gen_jb *b = malloc(sizeof(*b) + ROOM_BYTES);
+    if (!b)
+        return gen_nomem(err, "a JSON builder");
+    b->failure = GEN_OK;
+    b->room_used = 0;
+    const yyjson_alc alc = {room_malloc, room_realloc, room_free, b};
+    b->doc = yyjson_mut_doc_new(&alc);
+    if (!b->doc) {
         free(b);
-        yyjson_mut_doc_free(doc);
         return gen_nomem(err, "a JSON builder");
     }
-    *b = (struct gen_jb){doc, GEN_OK};
     *out = b;
     return GEN_OK;
 }
@@ -62,6 +106,16 @@ struct gen_jmut *gen_jb_array(struct gen_jb *b)
 struct gen_jmut *gen_jb_str(struct gen_jb *b, struct gen_str s)
 {
     return b->failure ? NULL : made(b, yyjson_mut_strncpy(b->doc, s.p ? s.p : "", s.n));
+}
+
+struct gen_jmut *gen_jb_str_view(struct gen_jb *b, struct gen_str s)
+{
+    return b->failure ? NULL : made(b, yyjson_mut_strn(b->doc, s.p ? s.p : "", s.n));
+}
+
+struct gen_jmut *gen_jb_raw(struct gen_jb *b, struct gen_str json)
+{
+    return b->failure ? NULL : made(b, yyjson_mut_rawn(b->doc, json.p, json.n));
 }
 
 struct gen_jmut *gen_jb_int(struct gen_jb *b, int64_t i)
@@ -202,15 +256,12 @@ int gen_jb_write(struct gen_jb *b, const struct gen_jmut *root, enum gen_json_st
         style == GEN_JSON_PRETTY ? YYJSON_WRITE_PRETTY_TWO_SPACES : YYJSON_WRITE_NOFLAG;
     size_t n = 0;
     yyjson_write_err why = {0};
-    char *text = yyjson_mut_val_write_opts(mut(root), flags, NULL, &n, &why);
-    if (!text) {
-        if (why.code == YYJSON_WRITE_ERROR_MEMORY_ALLOCATION)
-            return gen_nomem(err, "a JSON text");
-        return gen_fail(err, GEN_ESTATE, "a JSON document cannot be written: %s", why.msg);
-    }
-    rc = gen_buf_add(out, text, n, err);
-    free(text);
-    return rc;
+    struct gen_yy_target target = {out, err, GEN_OK, out->data == NULL};
+    const yyjson_alc alc = gen_yy_target_alc(&target);
+    if (!yyjson_mut_val_write_opts(mut(root), flags, &alc, &n, &why))
+        return gen_yy_write_failure(&target, &why);
+    out->n += n;
+    return GEN_OK;
 }
 
 int gen_jb_freeze(struct gen_jb *b, const struct gen_jmut *root, struct gen_json_doc **out,

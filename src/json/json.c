@@ -291,6 +291,44 @@ bool gen_json_iter_next(struct gen_json_iter *it, struct gen_str *key,
     return true;
 }
 
+/* yyjson writes into one block, which is the free end of the buffer. */
+
+static void *target_malloc(void *ctx, size_t size)
+{
+    struct gen_yy_target *t = ctx;
+    t->rc = gen_buf_reserve(t->out, size, t->err);
+    return t->rc == GEN_OK ? t->out->data + t->out->n : NULL;
+}
+
+static void *target_realloc(void *ctx, void *p, size_t old_size, size_t size)
+{
+    (void)p;
+    (void)old_size;
+    return target_malloc(ctx, size);
+}
+
+static void target_free(void *ctx, void *p)
+{
+    (void)ctx;
+    (void)p;
+}
+
+yyjson_alc gen_yy_target_alc(struct gen_yy_target *t)
+{
+    return (yyjson_alc){target_malloc, target_realloc, target_free, t};
+}
+
+int gen_yy_write_failure(const struct gen_yy_target *t, const yyjson_write_err *why)
+{
+    if (t->was_empty)
+        gen_buf_release(t->out);
+    else
+        t->out->data[t->out->n] = '\0';
+    if (t->rc != GEN_OK)
+        return t->rc;
+    return gen_fail(t->err, GEN_ESTATE, "a JSON value cannot be written: %s", why->msg);
+}
+
 int gen_json_write(struct gen_buf *out, const struct gen_json *v, enum gen_json_style style,
                    struct gen_error *err)
 {
@@ -300,15 +338,12 @@ int gen_json_write(struct gen_buf *out, const struct gen_json *v, enum gen_json_
         style == GEN_JSON_PRETTY ? YYJSON_WRITE_PRETTY_TWO_SPACES : YYJSON_WRITE_NOFLAG;
     size_t n = 0;
     yyjson_write_err why = {0};
-    char *text = yyjson_val_write_opts(gen_yy(v), flags, NULL, &n, &why);
-    if (!text) {
-        if (why.code == YYJSON_WRITE_ERROR_MEMORY_ALLOCATION)
-            return gen_nomem(err, "a JSON text");
-        return gen_fail(err, GEN_ESTATE, "a JSON value cannot be written: %s", why.msg);
-    }
-    int rc = gen_buf_add(out, text, n, err);
-    free(text);
-    return rc;
+    struct gen_yy_target target = {out, err, GEN_OK, out->data == NULL};
+    const yyjson_alc alc = gen_yy_target_alc(&target);
+    if (!yyjson_val_write_opts(gen_yy(v), flags, &alc, &n, &why))
+        return gen_yy_write_failure(&target, &why);
+    out->n += n;
+    return GEN_OK;
 }
 
 static bool number_equal(yyjson_val *a, yyjson_val *b)

@@ -85,6 +85,11 @@ void gen_jb_free(struct gen_jb *b);
 struct gen_jmut *gen_jb_object(struct gen_jb *b);
 struct gen_jmut *gen_jb_array(struct gen_jb *b);
 struct gen_jmut *gen_jb_str(struct gen_jb *b, struct gen_str s);
+/* Like gen_jb_str, but `s` is not copied: it must stay as it is until the document is written. */
+struct gen_jmut *gen_jb_str_view(struct gen_jb *b, struct gen_str s);
+/* A value that is already JSON text, written as it is; not copied and not checked: it must be one
+ * whole value, and stay until the document is written. */
+struct gen_jmut *gen_jb_raw(struct gen_jb *b, struct gen_str json);
 struct gen_jmut *gen_jb_int(struct gen_jb *b, int64_t i);
 struct gen_jmut *gen_jb_real(struct gen_jb *b, double r); /* NaN and infinities become null */
 struct gen_jmut *gen_jb_bool(struct gen_jb *b, bool t);

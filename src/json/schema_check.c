@@ -353,7 +353,9 @@ static int walk(struct check *c, const struct gen_schema_node *node, const struc
         rc = check_enum(c, node->allowed, v, path);
     if (rc == GEN_OK && node->constant)
         rc = check_const(c, node->constant, v, path);
-    if (rc == GEN_OK && gen_json_as_str(v, &s))
+    /* A character has one to four bytes: most lengths need no counting. */
+    if (rc == GEN_OK && gen_json_as_str(v, &s) &&
+        (s.n > (uint64_t)node->length_max || s.n / 4 < (uint64_t)node->length_min))
         rc = check_count(c, gen_utf8_count(s), node->length_min, node->length_max, "characters",
                          path);
     if (rc == GEN_OK && (type == GEN_JSON_INT || type == GEN_JSON_REAL))

@@ -35,6 +35,18 @@ static inline const struct gen_json *gen_yy_from(const yyjson_val *v)
     return u.out;
 }
 
+/* Where yyjson's writers put their text: behind what the buffer holds. The caller adds the length
+ * to `out->n` when the writer succeeded. */
+struct gen_yy_target {
+    struct gen_buf *out;
+    struct gen_error *err;
+    int rc;         /* of the buffer */
+    bool was_empty; /* it had no memory yet */
+};
+yyjson_alc gen_yy_target_alc(struct gen_yy_target *t);
+/* The status of a failed write; what the buffer held before is whole. */
+GEN_MUST_USE int gen_yy_write_failure(const struct gen_yy_target *t, const yyjson_write_err *why);
+
 /* Freezes what was built under `root` into a document of its own; the builder stays as it is. */
 GEN_MUST_USE int gen_jb_freeze(struct gen_jb *b, const struct gen_jmut *root,
                                struct gen_json_doc **out, struct gen_error *err);

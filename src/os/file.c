@@ -1,9 +1,13 @@
 #include "os/file.h"
 
+#include "base/num.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -169,9 +173,41 @@ static char *temp_path_for(const char *path)
     return temp;
 }
 
+/* A process that was killed leaves its temporary file behind. What belongs to no living process is
+ * removed when the same file is written again, so that runs that are killed and resumed do not fill
+ * the folder. */
+static void remove_orphans(const struct gen_file_writer *w)
+{
+    struct gen_str temp = gen_str_from(w->temp_path);
+    struct gen_str folder = gen_path_dir(temp);
+    struct gen_str name = gen_path_base(temp);
+    char *folder_path = gen_str_dup(folder);
+    DIR *dir = folder_path ? opendir(folder_path) : NULL;
+    /* ".<name>." without the number and ".tmp" */
+    size_t n_prefix = name.n - 4;
+    while (n_prefix && name.p[n_prefix - 1] != '.')
+        n_prefix--;
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        struct gen_str other = gen_str_from(entry->d_name);
+        int64_t pid;
+        if (!gen_str_starts(other, gen_str_sub(name, 0, n_prefix)) ||
+            !gen_str_ends(other, GEN_STR(".tmp")) ||
+            gen_num_i64(gen_str_sub(other, n_prefix, other.n - n_prefix - 4), 1, INT32_MAX, "",
+                        &pid, NULL))
+            continue;
+        if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir)
+        (void)closedir(dir);
+    free(folder_path);
+}
+
 static int open_temp(struct gen_file_writer *w, const struct stat *existing, struct gen_error *err)
 {
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    remove_orphans(w);
     w->fd = open(w->temp_path, flags, 0666);
     if (w->fd < 0 && errno == EEXIST) {
         /* Left by a killed process that had our number, which is usual in containers. */

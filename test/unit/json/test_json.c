@@ -300,13 +300,56 @@ static void misuse(void **state)
     gen_jb_free(b);
 }
 
+/* What is not copied, what is text already, and a document that outgrows the builder's own room. */
+static void views_and_raw(void **state)
+{
+    (void)state;
+    struct gen_jb *b = NULL;
+    char text[] = "view\n";
+    assert_int_equal(gen_jb_new(&b, NULL), GEN_OK);
+    struct gen_jmut *o = gen_jb_object(b);
+    gen_jb_put(b, o, "a", gen_jb_str_view(b, (struct gen_str){text, 5}));
+    gen_jb_put(b, o, "b", gen_jb_raw(b, GEN_STR("{ \"c\" : [1,2] }")));
+    text[0] = 'V';
+    assert_built(b, o, GEN_JSON_COMPACT, "{\"a\":\"View\\n\",\"b\":{ \"c\" : [1,2] }}");
+    struct gen_jmut *many = gen_jb_array(b);
+    for (int i = 0; i < 5000; i++)
+        gen_jb_append(b, many, gen_jb_str(b, GEN_STR("twelve bytes")));
+    struct gen_buf out = gen_buf_make(100000);
+    assert_int_equal(gen_buf_add_c(&out, "x", NULL), GEN_OK);
+    assert_int_equal(gen_jb_write(b, many, GEN_JSON_COMPACT, &out, NULL), GEN_OK);
+    assert_int_equal(out.n, 1 + 5000 * 15 + 1);
+    assert_int_equal(out.data[out.n], '\0');
+    gen_buf_release(&out);
+    gen_jb_free(b);
+}
+
+/* A text that does not fit leaves the buffer as it was. */
+static void no_room_to_write(void **state)
+{
+    (void)state;
+    struct gen_jb *b = NULL;
+    struct gen_buf out = gen_buf_make(20);
+    assert_int_equal(gen_jb_new(&b, NULL), GEN_OK);
+    struct gen_jmut *s = gen_jb_str(b, GEN_STR("a string of some twenty-nine bytes"));
+    assert_int_equal(gen_jb_write(b, s, GEN_JSON_COMPACT, &out, NULL), GEN_ELIMIT);
+    assert_null(out.data);
+    assert_int_equal(gen_buf_add_c(&out, "kept", NULL), GEN_OK);
+    assert_int_equal(gen_jb_write(b, s, GEN_JSON_COMPACT, &out, NULL), GEN_ELIMIT);
+    assert_string_equal(out.data, "kept");
+    gen_buf_release(&out);
+    gen_jb_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),    cmocka_unit_test(no_value), cmocka_unit_test(iteration),
-        cmocka_unit_test(bad_texts), cmocka_unit_test(depth),    cmocka_unit_test(sizes),
-        cmocka_unit_test(equality),  cmocka_unit_test(building), cmocka_unit_test(setting),
-        cmocka_unit_test(misuse),
+        cmocka_unit_test(values),        cmocka_unit_test(no_value),
+        cmocka_unit_test(iteration),     cmocka_unit_test(bad_texts),
+        cmocka_unit_test(depth),         cmocka_unit_test(sizes),
+        cmocka_unit_test(equality),      cmocka_unit_test(building),
+        cmocka_unit_test(setting),       cmocka_unit_test(misuse),
+        cmocka_unit_test(views_and_raw), cmocka_unit_test(no_room_to_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

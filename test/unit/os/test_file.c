@@ -159,6 +159,28 @@ static void test_stale_temporary_file(void **state)
     assert_int_equal(n_entries(w), 1);
 }
 
+/* Temporary files of processes that are gone are removed; those of living ones, and what only looks
+ * alike, stay. */
+static void test_orphans_are_removed(void **state)
+{
+    struct world *w = *state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    char name[128];
+    (void)snprintf(name, sizeof(name), ".out.%ld.tmp", (long)child);
+    put(w, name, "of a dead process");
+    (void)snprintf(name, sizeof(name), ".out.%ld.tmp", (long)getppid());
+    put(w, name, "of a living process");
+    put(w, ".out.x.tmp", "not ours");
+    put(w, ".other.1.tmp", "not ours");
+    put(w, "out", "new");
+    assert_holds(w, "out", "new");
+    assert_int_equal(n_entries(w), 4);
+}
+
 static void test_disk_full(void **state)
 {
     struct world *w = *state;
@@ -408,6 +430,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_large_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_interrupted_writer_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_temporary_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_orphans_are_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_file_runs_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_targets, setup, teardown),
