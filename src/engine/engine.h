@@ -1,0 +1,102 @@
+/*
+ * The engine: a streaming map of items through steps. Items enter from a source, flow through all
+ * steps at the same time, and leave in input order. Memory is bounded by the windows, never by the
+ * input. Runs on one loop, in one thread.
+ *
+ * A turn of the loop: answers that arrived are written to the ledger together with the "sent" marks
+ * of the calls about to leave; one commit; only then are the answers used and the calls sent
+ * (doc/durability.md).
+ */
+#ifndef GEN_ENGINE_ENGINE_H
+#define GEN_ENGINE_ENGINE_H
+
+#include "engine/step.h"
+#include "llm/provider.h"
+#include "os/loop.h"
+
+enum gen_pull {
+    GEN_PULL_ITEM = 1, /* *out is set; the engine owns it now */
+    GEN_PULL_WAIT,     /* nothing until all that is under way has left the first stage */
+    GEN_PULL_END,
+};
+
+struct gen_source {
+    /* `drained`: nothing that this source gave is still in the first stage. */
+    int (*pull)(void *ud, bool drained, struct gen_item **out, enum gen_pull *what,
+                struct gen_error *err);
+    void *ud;
+};
+
+struct gen_sink {
+    /* A finished item, in input order; borrowed. */
+    int (*item)(void *ud, const struct gen_item *item, struct gen_error *err);
+    /* An input that ended without output or failed, in input order of its stage. `class_name` is
+     * the class or rule. */
+    int (*failure)(void *ud, const char *stage, const struct gen_item *item, const char *class_name,
+                   const char *message, unsigned n_attempts, struct gen_error *err);
+    void *ud;
+};
+
+struct gen_price {
+    bool known;
+    double in_usd_per_mtok, cached_usd_per_mtok, out_usd_per_mtok;
+};
+
+struct gen_engine_options {
+    const struct gen_step *steps; /* in flow order */
+    size_t n_steps;
+    struct gen_source source;
+    struct gen_sink sink;
+    const struct gen_provider *provider;
+    struct gen_endpoint endpoint;
+    struct gen_loop *loop; /* borrowed; its turn-end hook is the engine's while it runs */
+    struct gen_http *http; /* NULL for providers that need no network */
+    struct gen_ledger *ledger;
+    int64_t run_id;
+    size_t window_start, window_max; /* of requests in flight */
+    struct gen_price price;
+    int64_t max_cost_microusd; /* 0: no limit */
+    bool fresh;                /* do not look in the ledger (the answers of this run are found) */
+    bool retry_failed;         /* ask again where the ledger's answers alone led to a failure */
+    bool keep_chunks;          /* store chunks in the ledger for later commands */
+    uint64_t seed;
+    const struct gen_log *log;
+    /* Called at most ten times a second, and once at the end. May be NULL. */
+    void (*progress)(void *ud);
+    void *progress_ud;
+};
+
+enum gen_end {
+    GEN_END_DONE = 0,
+    GEN_END_INTERRUPTED, /* Ctrl-C */
+    GEN_END_BUDGET,      /* --max-cost reached */
+    GEN_END_PROVIDER,    /* the endpoint is dead, refuses the key, has no money */
+};
+
+struct gen_engine;
+
+GEN_MUST_USE int gen_engine_new(struct gen_engine **out, const struct gen_engine_options *options,
+                                struct gen_error *err);
+void gen_engine_free(struct gen_engine *e);
+
+/*
+ * Runs to the end. GEN_OK with `*end` for every orderly ending, also when items failed;
+ * `stop_reason` (gen_engine_stop_reason) says why for the others. Errors are ours: disk, ledger,
+ * memory, an unreadable input.
+ */
+GEN_MUST_USE int gen_engine_run(struct gen_engine *e, enum gen_end *end, struct gen_error *err);
+const char *gen_engine_stop_reason(const struct gen_engine *e);
+
+/* First call: nothing more is sent, what is in flight is waited for. Second: what is in flight is
+ * abandoned (recorded as unknown). Returns how often it was called. Loop thread. */
+unsigned gen_engine_interrupt(struct gen_engine *e);
+
+/* For the display; borrowed, changing. */
+const struct gen_stage_account *gen_engine_accounts(const struct gen_engine *e, size_t *n);
+size_t gen_engine_window(const struct gen_engine *e);
+size_t gen_engine_in_flight(const struct gen_engine *e);
+/* Milliseconds for which the server asked us to wait; 0: not waiting. */
+uint64_t gen_engine_paused_ms(const struct gen_engine *e);
+bool gen_engine_is_stopping(const struct gen_engine *e);
+
+#endif

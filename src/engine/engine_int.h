@@ -1,0 +1,185 @@
+/* The engine's inside, shared by its files alone. */
+#ifndef GEN_ENGINE_ENGINE_INT_H
+#define GEN_ENGINE_ENGINE_INT_H
+
+#include "engine/decide.h"
+#include "engine/engine.h"
+#include "engine/lane.h"
+#include "json/repair.h"
+
+#define GEN_KEY_BUCKETS       4096U /* a power of two */
+#define GEN_ASK_TRIES         3U    /* a first answer, and two more with its faults named */
+#define GEN_SAMPLES_A_ROUND   1000U
+#define GEN_CACHED_A_TURN     512U
+#define GEN_FLOWS_A_TURN      64U
+#define GEN_SENT_BEFORE_PRICE 4U
+#define GEN_USER_BYTES_MAX    ((size_t)16 << 20)
+
+enum gen_item_state {
+    GEN_ITEM_OPEN = 0,
+    GEN_ITEM_PRODUCED,
+    GEN_ITEM_FILTERED,
+    GEN_ITEM_FAILED,
+    GEN_ITEM_SKIPPED,
+};
+
+/* How one input of a call ended. */
+struct gen_settled {
+    enum gen_item_state state;
+    char name[GEN_COUNT_NAME_BYTES]; /* rule, class or reason */
+    char *message;                   /* failures; owned; may be NULL */
+    struct gen_item_queue outputs;
+};
+
+enum gen_call_state {
+    GEN_CALL_READY = 0, /* to be asked when there is room */
+    GEN_CALL_DELAYED,   /* to be asked again at ready_at_ms */
+    GEN_CALL_HELD,      /* not in the ledger, and nothing may be sent just now */
+    GEN_CALL_TWIN,      /* another call asks the same just now: its answer will be this one's */
+    GEN_CALL_MARKED,    /* its "sent" row is in the open transaction; leaves after the commit */
+    GEN_CALL_IN_FLIGHT,
+    GEN_CALL_ARRIVED, /* `result` is there, to be committed and used */
+    GEN_CALL_DONE,    /* all inputs are settled; waits for its turn to be released */
+};
+
+struct gen_stage;
+
+struct gen_call {
+    struct gen_stage *stage;
+    struct gen_call *next; /* in the one list it is in: ready, delayed, twins, marked, arrived */
+    struct gen_call *key_next; /* in its bucket of the engine's under_way */
+    enum gen_call_state state;
+    struct gen_item **items;
+    struct gen_settled *settled;
+    size_t n_items;
+    size_t ask_limit; /* inputs asked about at once */
+    size_t *asked;    /* indices of the inputs that the question now under way is about */
+    size_t n_asked;
+    bool keep_asked; /* what is asked next is the same question again, as far as it is still open */
+    size_t n_wanted; /* 0: as the step likes */
+    unsigned n_tries;    /* answers seen to the present question */
+    unsigned n_attempts; /* requests sent */
+    unsigned sample;
+    unsigned sent_dropped; /* the parameters that the request left out */
+    bool any_sent;         /* some answer to the present question was not from the ledger */
+    bool ledger_only;      /* what the ledger does not answer is not sent: the inputs stay failed */
+    bool from_ledger;      /* `result` is */
+    struct gen_buf faults; /* told to the model when it is asked again */
+    struct gen_call_history history;
+    struct gen_digest key;
+    int64_t attempt_id;
+    uint64_t ready_at_ms;
+    struct gen_buf body; /* from marking to sending */
+    struct gen_transfer *transfer;
+    struct gen_llm_result result;
+    /* What this call adds to the account. Last: gen_call_new zeroes what stands before them. */
+    struct gen_counts out_filtered, notes;
+};
+
+struct gen_call_list {
+    struct gen_call *first, *last;
+    size_t n;
+};
+
+struct gen_stage {
+    struct gen_engine *engine;
+    size_t index;
+    const struct gen_step *step;
+    struct gen_stage_account *account;
+    struct gen_item_queue input;
+    bool input_ended;
+    struct gen_call **ring; /* calls in input order */
+    size_t ring_first, ring_n, ring_capacity;
+    struct gen_call_list ready;
+    bool stopped_input; /* the step wants no more */
+};
+
+struct gen_engine {
+    struct gen_engine_options o;
+    struct gen_endpoint endpoint;
+    struct gen_stage *stages;
+    struct gen_stage_account *accounts;
+    struct gen_lane lane;
+    struct gen_prng random;
+    struct gen_sha256 *hash;
+    struct gen_arena scratch;
+    struct gen_buf user;         /* the question being rendered */
+    struct gen_call_list marked; /* over all stages */
+    struct gen_call_list arrived;
+    struct gen_call_list delayed;
+    struct gen_call_list twins;
+    struct gen_call *under_way[GEN_KEY_BUCKETS]; /* marked or in flight, by key */
+    struct gen_timer *timer;
+    struct gen_timer *progress_timer;
+    size_t slots_max; /* calls of one stage */
+    size_t queue_max; /* items between two stages */
+    int64_t spent_microusd;
+    bool source_ended;
+    bool source_waits; /* it gives nothing before all that it gave has left the first stage */
+    bool stopping;     /* nothing more is sent */
+    enum gen_end end;
+    char stop_reason[800];
+    unsigned n_interrupts;
+    bool finished;
+    struct gen_error error; /* the first error of ours; ends the run */
+    int failed;             /* its code */
+};
+
+struct gen_outcome {
+    struct gen_call *call;
+    const size_t *asked; /* input number of the step -> index in the call */
+    size_t n_asked;
+    bool ask_again;
+    bool is_last_try;
+    int rc; /* GEN_ENOMEM */
+};
+
+/* call.c: one call from question to settled inputs. */
+struct gen_call *gen_call_new(struct gen_stage *stage, struct gen_item **items, size_t n);
+void gen_call_free(struct gen_call *call);
+void gen_call_list_push(struct gen_call_list *list, struct gen_call *call);
+void gen_call_list_push_front(struct gen_call_list *list, struct gen_call *call);
+struct gen_call *gen_call_list_pop(struct gen_call_list *list);
+void gen_call_settle(struct gen_call *call, size_t index, enum gen_item_state state,
+                     const char *name, const char *message);
+/* Settles every open input of the call and makes it DONE. */
+void gen_call_settle_open(struct gen_call *call, enum gen_item_state state, const char *name,
+                          const char *message);
+void gen_call_make_ready(struct gen_call *call);
+/* Asks: renders, looks in the ledger; ends ARRIVED (found, or answered without a network), MARKED
+ * (to be sent; its row is written), TWIN, HELD (new, and `may_send` is false), DONE, or READY again
+ * (in its list). */
+GEN_MUST_USE int gen_call_ask(struct gen_engine *e, struct gen_call *call, bool may_send,
+                              struct gen_error *err);
+/* A MARKED call that will not leave after all. */
+GEN_MUST_USE int gen_call_unsend(struct gen_engine *e, struct gen_call *call,
+                                 struct gen_error *err);
+/* Whether a call with this key is marked or in flight. */
+bool gen_call_is_under_way(const struct gen_engine *e, const struct gen_digest *key);
+/* The next question of the call is a new one: nothing that was learned about the last one counts.
+ */
+void gen_call_new_question(struct gen_call *call);
+GEN_MUST_USE int gen_call_send(struct gen_engine *e, struct gen_call *call, struct gen_error *err);
+/* Writes what arrived to the ledger. */
+GEN_MUST_USE int gen_call_record(struct gen_engine *e, struct gen_call *call,
+                                 struct gen_error *err);
+/* The inputs asked about have ended; the others of the call, if any, are asked about next. */
+void gen_call_finish_question(struct gen_call *call);
+/* answer.c. Uses a committed answer: the call becomes DONE, READY again or DELAYED. */
+GEN_MUST_USE int gen_call_use(struct gen_engine *e, struct gen_call *call, struct gen_error *err);
+
+/* stage.c: order. */
+GEN_MUST_USE int gen_stage_fill(struct gen_stage *stage, struct gen_error *err);
+GEN_MUST_USE int gen_stage_release(struct gen_stage *stage, bool *moved, struct gen_error *err);
+bool gen_stage_is_empty(const struct gen_stage *stage);
+/* Items that no call has taken yet are skipped for `reason`. */
+void gen_stage_drop_input(struct gen_stage *stage, const char *reason);
+/* These and all calls; nothing may be in flight any more. */
+void gen_stage_settle_all(struct gen_stage *stage, const char *reason);
+void gen_stage_free(struct gen_stage *stage);
+
+/* engine.c */
+void gen_engine_stop(struct gen_engine *e, enum gen_end end, const char *reason);
+void gen_engine_fail(struct gen_engine *e, int rc, const struct gen_error *err);
+
+#endif

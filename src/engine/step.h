@@ -1,0 +1,81 @@
+/*
+ * A step: how a question is put and what is made of the answer. It knows no network, no ledger, no
+ * provider. Steps live in qa/ and tool/; the engine runs them. All functions are called on the loop
+ * thread, and must depend on their arguments and on the step's configuration alone: the same items
+ * give the same requests and the same records, whatever the timing.
+ */
+#ifndef GEN_ENGINE_STEP_H
+#define GEN_ENGINE_STEP_H
+
+#include "base/arena.h"
+#include "engine/account.h"
+#include "engine/item.h"
+#include "llm/llm.h"
+#include "json/schema.h"
+
+/* Asked of a step by the engine for one call. */
+struct gen_question {
+    struct gen_buf user; /* rendered into; emptied by the engine */
+    int64_t tokens_out_max;
+    struct gen_task_inputs inputs; /* views into the items or into `scratch` */
+    struct gen_arena *scratch;     /* lives until the request is built */
+    size_t n_wanted; /* in: 0, or a smaller number of outputs to ask for after a truncated answer */
+};
+
+struct gen_outcome;
+
+/* What a step makes of an answer. Every input must be settled exactly once: by outputs, a rule, or
+ * a failure. Inputs that the step leaves unsettled fail as "malformed". Outputs are copied. */
+GEN_MUST_USE int gen_outcome_produce(struct gen_outcome *o, size_t input, struct gen_str record,
+                                     struct gen_error *err);
+void gen_outcome_filter(struct gen_outcome *o, size_t input,
+                        const char *rule); /* no output from this input */
+void gen_outcome_filter_output(struct gen_outcome *o,
+                               const char *rule); /* one proposed output less */
+void gen_outcome_fail(struct gen_outcome *o, size_t input, enum gen_class c, const char *message);
+void gen_outcome_note(struct gen_outcome *o, const char *name); /* counted in notes */
+/* The answer must be asked for again for the inputs not yet settled, with these faults told to the
+ * model. After the last try they fail with the message. */
+GEN_MUST_USE int gen_outcome_ask_again(struct gen_outcome *o, struct gen_str faults,
+                                       struct gen_error *err);
+/* True when no further try will be made: settle what can be settled. */
+bool gen_outcome_is_last_try(const struct gen_outcome *o);
+
+/* The outputs of one call on their way out. */
+struct gen_release;
+size_t gen_release_count(const struct gen_release *r);
+const struct gen_item *gen_release_item(const struct gen_release *r, size_t i);
+/* Output `i` goes no further. An input all of whose outputs are dropped counts as filtered by the
+ * rule. */
+void gen_release_drop(struct gen_release *r, size_t i, const char *rule);
+/* Puts other bytes in the place of the record (copied). */
+GEN_MUST_USE int gen_release_replace(struct gen_release *r, size_t i, struct gen_str record,
+                                     struct gen_error *err);
+
+struct gen_step {
+    const char *name;
+    const char *unit_in, *unit_out;
+    size_t group_max;        /* inputs in one call */
+    bool keep_failed_inputs; /* a failed input goes on unchanged (rewriting), else it goes no
+                                further */
+    void *ud;
+
+    /* NULL: the item is asked about. Else a rule's or reason's name: it is filtered or skipped and
+     * nothing is paid. */
+    const char *(*prefilter)(void *ud, const struct gen_item *item, bool *is_skip);
+    /* True when two neighbouring items may share a call. NULL: never. */
+    bool (*may_share)(void *ud, const struct gen_item *a, const struct gen_item *b);
+    /* The stable part of the requests about this item (a step may have several prompts). */
+    const struct gen_llm_stable *(*stable)(void *ud, const struct gen_item *item);
+    const struct gen_schema *(*schema)(void *ud, const struct gen_item *item);
+    int (*ask)(void *ud, struct gen_item *const *items, size_t n, struct gen_question *q,
+               struct gen_error *err);
+    int (*accept)(void *ud, struct gen_item *const *items, size_t n, const struct gen_json *answer,
+                  struct gen_outcome *o, struct gen_error *err);
+    /* Called in input order just before the outputs of one call go on; may look at them and drop
+     * some. NULL: all go on.
+     * `*stop_input` = true: the stage wants no further input. */
+    int (*release)(void *ud, struct gen_release *r, bool *stop_input, struct gen_error *err);
+};
+
+#endif
