@@ -1,0 +1,85 @@
+/*
+ * The question-answer steps: generate (instruction backtranslation, arXiv:2308.06259), enrich
+ * (response rewriting, arXiv:2408.04614), and rate (a judge with the source in view, whose yes/no
+ * answers the program counts). Prompts and schemas follow prompting.md B.1 to B.4.
+ */
+#ifndef GEN_QA_QA_H
+#define GEN_QA_QA_H
+
+#include "conf/prompt.h"
+#include "engine/step.h"
+
+/* What all steps need. Borrowed for the life of the steps. */
+struct gen_qa_common {
+    const struct gen_prompt_set *prompts;
+    const char *provider, *model;
+    bool sends_temperature; /* the provider takes the steps' own temperatures */
+    bool has_temperature;   /* the user's own, for all steps */
+    double temperature;
+    bool temperature_is_default; /* from llm.temperature: a step's own key of the configuration goes
+                                    before it */
+    bool has_seed;
+    int64_t seed;
+    int64_t tokens_out_max; /* 0: computed per call */
+    const char *topic;      /* NULL: none */
+};
+
+struct gen_qa_generate_options {
+    int64_t n_pairs;      /* fixed number asked of each chunk; 0: by its length */
+    int64_t target_pairs; /* exact total wanted; 0: none */
+    uint64_t n_chunks;    /* of the corpus; needed with target_pairs */
+    bool has_temperature; /* of the configuration, generation.temperature */
+    double temperature;
+    size_t min_chunk_chars; /* shorter chunks are skipped */
+};
+
+struct gen_qa_generate;
+/* Fills `step` with functions over `*out`. */
+GEN_MUST_USE int gen_qa_generate_new(struct gen_qa_generate **out,
+                                     const struct gen_qa_common *common,
+                                     const struct gen_qa_generate_options *options,
+                                     struct gen_step *step, struct gen_error *err);
+void gen_qa_generate_free(struct gen_qa_generate *g);
+/* Pairs still missing to the target; 0 without one. */
+int64_t gen_qa_generate_missing(const struct gen_qa_generate *g);
+/* Begins a further pass over the corpus (--target-pairs was not reached): other kinds, only as many
+ * as are missing. */
+void gen_qa_generate_next_round(struct gen_qa_generate *g);
+
+struct gen_qa_enrich_options {
+    bool has_temperature;
+    double temperature; /* of the configuration, enrich.temperature */
+    bool preserve_original;
+    size_t batch_size;
+};
+struct gen_qa_enrich;
+GEN_MUST_USE int gen_qa_enrich_new(struct gen_qa_enrich **out, const struct gen_qa_common *common,
+                                   const struct gen_qa_enrich_options *options,
+                                   struct gen_step *step, struct gen_error *err);
+void gen_qa_enrich_free(struct gen_qa_enrich *e);
+
+/* What is known of the rated pairs so far. */
+struct gen_qa_rate_stats {
+    int64_t n_rated, n_kept;
+    double sum, min, max;
+    int64_t histogram[11]; /* ratings 0 to 10, rounded down */
+};
+
+struct gen_qa_rate_options {
+    bool has_temperature;
+    double temperature; /* curate.temperature */
+    double threshold;
+    size_t batch_size;
+    bool topic_only; /* generate --topic: drop what is off the topic, leave records as they are */
+    /* Every rated record in input order, kept or not. NULL: not wanted. */
+    int (*on_rated)(void *ud, struct gen_str record, bool kept, struct gen_error *err);
+    void *on_rated_ud;
+};
+struct gen_qa_rate;
+GEN_MUST_USE int gen_qa_rate_new(struct gen_qa_rate **out, const struct gen_qa_common *common,
+                                 const struct gen_qa_rate_options *options, struct gen_step *step,
+                                 struct gen_error *err);
+void gen_qa_rate_free(struct gen_qa_rate *r);
+const struct gen_qa_rate_stats *gen_qa_rate_stats(const struct gen_qa_rate *r);
+
+#endif
