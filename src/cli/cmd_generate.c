@@ -1,0 +1,88 @@
+#include "cli/outputs.h"
+#include "cli/sources.h"
+
+#include <stdio.h>
+
+static void headline_of(const struct gen_session *s, const struct gen_qa_generate *g,
+                        int64_t n_rows, char *out, size_t n)
+{
+    int64_t target = gen_settings_int(s->settings, GEN_OPT_TARGET_PAIRS);
+    int64_t missing = gen_qa_generate_missing(g);
+    if (target > 0 && missing > 0)
+        (void)snprintf(out, n,
+                       "done: %lld pairs in %s; %lld of the %lld wanted are missing: the chunks "
+                       "gave no more that passed the checks, "
+                       "also in further passes",
+                       (long long)n_rows, s->output, (long long)missing, (long long)target);
+    else
+        (void)snprintf(out, n, "done: %lld pairs in %s", (long long)n_rows, s->output);
+}
+
+static int finish(struct gen_session *s, const struct gen_steps *steps,
+                  struct gen_record_writer *writer, int *status, struct gen_error *err)
+{
+    struct gen_file_list files = {.n = 0};
+    char headline[1024];
+    char command[1200];
+    const char *next[2] = {NULL, NULL};
+    int64_t n_rows = (int64_t)gen_record_writer_count(writer);
+    int rc = GEN_OK;
+    if (gen_session_is_complete(s)) {
+        rc = gen_record_writer_commit(writer, err);
+        if (rc == GEN_OK)
+            rc = gen_file_list_add(&files, s->output, n_rows, err);
+        (void)snprintf(command, sizeof(command), "generator enrich %s -o %.*s_enriched.json",
+                       s->output, GEN_STR_ARG(s->stem));
+        /* What went to standard output has no name to go on with. */
+        next[0] = strcmp(s->output, "-") == 0 ? NULL : command;
+    }
+    if (rc == GEN_OK && s->failures)
+        rc = gen_file_list_add(&files, s->failures_path.data,
+                               (int64_t)gen_record_writer_count(s->failures), err);
+    s->n_missing = gen_qa_generate_missing(steps->generate);
+    headline_of(s, steps->generate, n_rows, headline, sizeof(headline));
+    if (rc == GEN_OK)
+        rc = gen_session_finish(s, headline, &files, next, status, err);
+    gen_file_list_release(&files);
+    return rc;
+}
+
+static int run(struct gen_session *s, struct gen_steps *steps, struct gen_corpus_source *source,
+               int *status, struct gen_error *err)
+{
+    struct gen_record_writer *writer = NULL;
+    struct gen_source items = gen_corpus_source_of(source);
+    int rc = gen_steps_add_generate(steps, s, source->n_chunks, err);
+    if (rc == GEN_OK && s->common.topic)
+        rc = gen_steps_add_rate(steps, s, true, NULL, NULL, err);
+    if (rc)
+        return rc;
+    source->generate = steps->generate;
+    if (gen_settings_flag(s->settings, GEN_OPT_DRY_RUN))
+        return gen_session_dry_run(s, &items, err);
+    rc = gen_record_writer_open(&writer, s->output, err);
+    if (rc == GEN_OK)
+        rc = gen_session_run(s, &items, gen_sink_to_writer, writer, err);
+    if (rc == GEN_OK)
+        rc = finish(s, steps, writer, status, err);
+    gen_record_writer_close(writer);
+    return rc;
+}
+
+int gen_cmd_generate(const struct gen_app *app, int *status, struct gen_error *err)
+{
+    struct gen_session s;
+    struct gen_corpus_source source;
+    struct gen_steps steps = {NULL, NULL, NULL};
+    int rc = gen_session_open(&s, app, "generate", err);
+    if (rc)
+        return rc;
+    rc = gen_corpus_source_open(&source, &s, err);
+    if (rc == GEN_OK) {
+        rc = run(&s, &steps, &source, status, err);
+        gen_corpus_source_close(&source);
+    }
+    gen_session_close(&s);
+    gen_steps_release(&steps);
+    return rc;
+}

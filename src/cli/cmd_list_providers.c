@@ -1,0 +1,102 @@
+#include "cli/cli.h"
+
+#include "net/http.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROBE_MS 1500U
+
+struct probe {
+    char text[256];
+    struct gen_loop *loop;
+};
+
+static void on_probe(void *ud, const struct gen_http_response *r)
+{
+    struct probe *p = ud;
+    if (r->transport != GEN_TRANSPORT_OK)
+        (void)snprintf(p->text, sizeof(p->text), "no answer (%s)",
+                       gen_transport_name(r->transport));
+    else if (r->status >= 200 && r->status < 300)
+        (void)snprintf(p->text, sizeof(p->text), "ready");
+    else
+        (void)snprintf(p->text, sizeof(p->text), "answers with HTTP %d", r->status);
+    gen_loop_stop(p->loop);
+}
+
+/* Asks a local server whether it is there. Clouds are not asked: a key would be sent for nothing.
+ */
+static int probe_local(const struct gen_provider *provider, const char *base_url, struct probe *p,
+                       struct gen_error *err)
+{
+    struct gen_http *http = NULL;
+    const struct gen_http_options options = {.in_flight_max = 1, .connect_ms = PROBE_MS};
+    char url[2048];
+    (void)snprintf(url, sizeof(url), "%s%s", base_url, provider->probe_path);
+    const struct gen_http_request request = {.url = url, .timeout_ms = PROBE_MS};
+    int rc = gen_loop_new(&p->loop, err);
+    if (rc)
+        return rc;
+    rc = gen_http_new(&http, p->loop, &options, err);
+    if (rc == GEN_OK)
+        rc = gen_http_send(http, &request, on_probe, p, NULL, err);
+    if (rc == GEN_OK)
+        rc = gen_loop_run(p->loop, err);
+    gen_http_free(http);
+    gen_loop_free(p->loop);
+    return rc;
+}
+
+static int describe(const struct gen_app *app, const struct gen_provider *provider,
+                    struct gen_buf *out, struct gen_error *err)
+{
+    const char *chosen = gen_settings_text(app->settings, GEN_OPT_PROVIDER);
+    bool is_chosen = chosen && strcmp(chosen, provider->name) == 0;
+    const char *given = is_chosen ? gen_settings_text(app->settings, GEN_OPT_BASE_URL) : NULL;
+    const char *base_url = given && *given ? given : provider->default_base_url;
+    struct probe status = {.text = "ready: needs nothing"};
+    int rc = GEN_OK;
+    if (provider->is_local && base_url && provider->probe_path) {
+        rc = probe_local(provider, base_url, &status, err);
+    } else if (provider->key_env && base_url) {
+        const char *key = getenv(provider->key_env);
+        (void)snprintf(status.text, sizeof(status.text),
+                       key && *key ? "%s is set" : "%s is not set", provider->key_env);
+    }
+    if (rc == GEN_OK)
+        rc = gen_buf_printf(out, err, "%-12s%s%s\n", provider->name, provider->title,
+                            is_chosen ? "  [chosen]" : "");
+    if (rc == GEN_OK)
+        rc = gen_buf_printf(out, err, "            status: %s\n", status.text);
+    if (rc == GEN_OK && base_url)
+        rc = gen_buf_printf(out, err, "            url:    %s\n", base_url);
+    if (rc == GEN_OK)
+        rc = gen_buf_printf(out, err, "            setup:  %s\n\n", provider->setup);
+    return rc;
+}
+
+int gen_cmd_list_providers(const struct gen_app *app, int *status, struct gen_error *err)
+{
+    struct gen_buf out = gen_buf_make((size_t)1 << 20);
+    int rc = GEN_OK;
+    for (const struct gen_provider *const *p = app->drivers->providers; *p && rc == GEN_OK; p++)
+        rc = describe(app, *p, &out, err);
+    if (rc == GEN_OK)
+        rc = gen_buf_add_c(
+            &out,
+            "examples:   generator pipeline docs.lancedb -o training.jsonl --provider extractive\n"
+            "            generator generate docs.lancedb -o qa.json --provider ollama --model "
+            "qwen3:8b\n"
+            "            generator generate docs.lancedb -o qa.json --provider openai --model NAME "
+            "--base-url "
+            "http://host:8000/v1\n",
+            err);
+    if (rc == GEN_OK && (fwrite(out.data, 1, out.n, stdout) != out.n || fflush(stdout) != 0))
+        rc = gen_fail_errno(err, GEN_EIO, errno, "standard output cannot be written");
+    gen_buf_release(&out);
+    *status = GEN_EXIT_DONE;
+    return rc;
+}

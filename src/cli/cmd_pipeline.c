@@ -1,0 +1,105 @@
+/* generate -> enrich -> curate -> export as one streaming run. */
+#include "cli/exporter.h"
+#include "cli/sources.h"
+
+#include <stdio.h>
+
+struct pipeline {
+    struct gen_session s;
+    struct gen_corpus_source source;
+    struct gen_steps steps;
+    struct gen_rated_files rated;
+    struct gen_exporter exporter;
+};
+
+static int export_item(void *ud, const struct gen_item *item, struct gen_error *err)
+{
+    struct pipeline *p = ud;
+    return gen_exporter_add(&p->exporter, item->record, (uint64_t)p->exporter.account.n_in + 1,
+                            err);
+}
+
+static int finish(struct pipeline *p, int *status, struct gen_error *err)
+{
+    struct gen_file_list files = {.n = 0};
+    char headline[1024];
+    const char *next[1] = {NULL};
+    int64_t n_rows = p->exporter.account.n_out;
+    int rc = GEN_OK;
+    if (gen_session_is_complete(&p->s)) {
+        size_t n = 0;
+        const struct gen_stage_account *accounts = gen_engine_accounts(p->s.engine, &n);
+        rc = gen_record_writer_commit(p->exporter.writer, err);
+        if (rc == GEN_OK)
+            rc = gen_file_list_add(&files, p->s.output, n_rows, err);
+        if (rc == GEN_OK)
+            rc = gen_rated_files_finish(&p->rated, &p->s, gen_qa_rate_stats(p->steps.rate),
+                                        accounts[n - 1].n_in, &files, err);
+    }
+    if (rc == GEN_OK && p->s.failures)
+        rc = gen_file_list_add(&files, p->s.failures_path.data,
+                               (int64_t)gen_record_writer_count(p->s.failures), err);
+    p->s.n_missing = gen_qa_generate_missing(p->steps.generate);
+    char target[160] = "";
+    if (p->s.n_missing > 0)
+        (void)snprintf(target, sizeof(target),
+                       "; of the %lld pairs wanted %lld could not be generated, also in further "
+                       "passes",
+                       (long long)gen_settings_int(p->s.settings, GEN_OPT_TARGET_PAIRS),
+                       (long long)p->s.n_missing);
+    (void)snprintf(headline, sizeof(headline), "done: %lld training rows (%s) in %s%s",
+                   (long long)n_rows, p->exporter.format->name, p->s.output, target);
+    if (rc == GEN_OK)
+        rc = gen_session_finish(&p->s, headline, &files, next, status, err);
+    gen_file_list_release(&files);
+    return rc;
+}
+
+static int add_steps(struct pipeline *p, struct gen_error *err)
+{
+    int rc = gen_steps_add_generate(&p->steps, &p->s, p->source.n_chunks, err);
+    if (rc == GEN_OK && !gen_settings_flag(p->s.settings, GEN_OPT_SKIP_ENRICHMENT))
+        rc = gen_steps_add_enrich(&p->steps, &p->s, err);
+    if (rc == GEN_OK)
+        rc = gen_steps_add_rate(&p->steps, &p->s, false, gen_rated_files_add, &p->rated, err);
+    p->source.generate = p->steps.generate;
+    return rc;
+}
+
+static int run(struct pipeline *p, int *status, struct gen_error *err)
+{
+    struct gen_source items = gen_corpus_source_of(&p->source);
+    int rc = add_steps(p, err);
+    if (rc)
+        return rc;
+    if (gen_settings_flag(p->s.settings, GEN_OPT_DRY_RUN))
+        return gen_session_dry_run(&p->s, &items, err);
+    rc = gen_exporter_open(&p->exporter, p->s.app, p->s.output, &p->s.log, err);
+    if (rc == GEN_OK)
+        rc = gen_rated_files_open(&p->rated, &p->s, err);
+    p->s.extra = &p->exporter.account;
+    if (rc == GEN_OK)
+        rc = gen_session_run(&p->s, &items, export_item, p, err);
+    if (rc == GEN_OK)
+        rc = finish(p, status, err);
+    gen_rated_files_close(&p->rated);
+    gen_exporter_close(&p->exporter);
+    return rc;
+}
+
+int gen_cmd_pipeline(const struct gen_app *app, int *status, struct gen_error *err)
+{
+    struct pipeline p;
+    memset(&p, 0, sizeof(p));
+    int rc = gen_session_open(&p.s, app, "pipeline", err);
+    if (rc)
+        return rc;
+    rc = gen_corpus_source_open(&p.source, &p.s, err);
+    if (rc == GEN_OK) {
+        rc = run(&p, status, err);
+        gen_corpus_source_close(&p.source);
+    }
+    gen_session_close(&p.s);
+    gen_steps_release(&p.steps);
+    return rc;
+}

@@ -1,0 +1,295 @@
+#include "cli/sources.h"
+
+#include "os/file.h"
+
+#define ROUNDS_MAX 3U
+
+static int open_corpus(struct gen_corpus_source *s, struct gen_error *err)
+{
+    return gen_corpus_open(&s->corpus, s->session->app->drivers->corpora, &s->options, err);
+}
+
+static struct gen_corpus_options corpus_options(const struct gen_session *session, const char *path)
+{
+    const struct gen_settings *set = session->settings;
+    struct gen_corpus_options o = {
+        .path = path,
+        .id_column = gen_settings_text(set, GEN_OPT_ID_COLUMN),
+        .content_column = gen_settings_text(set, GEN_OPT_CONTENT_COLUMN),
+        .source_column = gen_settings_text(set, GEN_OPT_SOURCE_COLUMN),
+        .chunk_chars = (size_t)gen_settings_int(set, GEN_OPT_CHUNK_SIZE),
+        .overlap_chars = (size_t)gen_settings_int(set, GEN_OPT_CHUNK_OVERLAP),
+        .max_chunks = (uint64_t)gen_settings_int(set, GEN_OPT_MAX_CHUNKS),
+        .log = &session->log,
+    };
+    o.tables = gen_settings_list(set, GEN_OPT_TABLE, &o.n_tables);
+    /* The default is the driver's: it can then fall back to a database's only table. */
+    if (gen_settings_source(set, GEN_OPT_TABLE) == GEN_FROM_DEFAULT)
+        o.n_tables = 0;
+    return o;
+}
+
+int gen_corpus_source_open(struct gen_corpus_source *s, struct gen_session *session,
+                           struct gen_error *err)
+{
+    memset(s, 0, sizeof(*s));
+    s->session = session;
+    s->options = corpus_options(session, gen_settings_argument(session->settings));
+    int rc = open_corpus(s, err);
+    if (rc == GEN_OK)
+        rc = gen_corpus_count(s->corpus, &s->n_chunks, err);
+    if (rc == GEN_OK && s->n_chunks == 0)
+        rc = gen_fail(err, GEN_EINPUT, "%s holds no chunks: there is nothing to ask about",
+                      s->options.path);
+    if (rc == GEN_OK)
+        rc = gen_session_open_ledger(session, err);
+    if (rc) {
+        gen_corpus_source_close(s);
+        return rc;
+    }
+    session->n_expected = (int64_t)s->n_chunks;
+    return GEN_OK;
+}
+
+void gen_corpus_source_close(struct gen_corpus_source *s)
+{
+    gen_corpus_close(s->corpus);
+    s->corpus = NULL;
+}
+
+static int next_round(struct gen_corpus_source *s, bool drained, enum gen_pull *what,
+                      struct gen_error *err)
+{
+    *what = GEN_PULL_END;
+    if (s->round == 0)
+        s->session->corpus = *gen_corpus_counts(s->corpus);
+    if (!s->generate || s->round + 1 >= ROUNDS_MAX)
+        return GEN_OK;
+    if (!drained) {
+        *what = GEN_PULL_WAIT;
+        return GEN_OK;
+    }
+    if (gen_qa_generate_missing(s->generate) == 0)
+        return GEN_OK;
+    s->round++;
+    gen_log(&s->session->log, GEN_LOG_INFO, "round",
+            "%lld pairs are still missing: pass %u over the corpus",
+            (long long)gen_qa_generate_missing(s->generate), s->round + 1);
+    gen_qa_generate_next_round(s->generate);
+    gen_corpus_close(s->corpus);
+    s->corpus = NULL;
+    *what = GEN_PULL_ITEM;
+    return open_corpus(s, err);
+}
+
+static int pull_chunk(void *ud, bool drained, struct gen_item **out, enum gen_pull *what,
+                      struct gen_error *err)
+{
+    struct gen_corpus_source *s = ud;
+    struct gen_chunk *chunk = NULL;
+    int rc = gen_corpus_next(s->corpus, &chunk, err);
+    while (rc == GEN_OK && !chunk) {
+        rc = next_round(s, drained, what, err);
+        if (rc || *what != GEN_PULL_ITEM)
+            return rc;
+        rc = gen_corpus_next(s->corpus, &chunk, err);
+        if (rc == GEN_OK && !chunk)
+            break;
+    }
+    if (rc)
+        return rc;
+    if (!chunk) {
+        *what = GEN_PULL_END;
+        return GEN_OK;
+    }
+    struct gen_item *item = gen_item_new(chunk, GEN_STR(""), chunk->position);
+    gen_chunk_unref(chunk);
+    if (!item)
+        return gen_nomem(err, "a chunk");
+    item->round = s->round;
+    item->is_new_input = s->round == 0;
+    *out = item;
+    *what = GEN_PULL_ITEM;
+    return GEN_OK;
+}
+
+struct gen_source gen_corpus_source_of(struct gen_corpus_source *s)
+{
+    return (struct gen_source){pull_chunk, s};
+}
+
+/* All chunks of --corpus into the ledger: records may name them in any order. */
+static int import_corpus(struct gen_session *session, const char *path, struct gen_error *err)
+{
+    struct gen_corpus *corpus = NULL;
+    struct gen_corpus_options options = corpus_options(session, path);
+    options.max_chunks = 0;
+    int rc = gen_corpus_open(&corpus, session->app->drivers->corpora, &options, err);
+    uint64_t n = 0;
+    while (rc == GEN_OK) {
+        struct gen_chunk *c = NULL;
+        rc = gen_corpus_next(corpus, &c, err);
+        if (rc || !c)
+            break;
+        struct gen_ledger_chunk row = {c->id,       c->source,  c->title,    c->section,
+                                       c->language, c->content, (int)c->kind};
+        rc = gen_ledger_begin(session->ledger, err);
+        if (rc == GEN_OK)
+            rc = gen_ledger_chunk_put(session->ledger, &row, err);
+        gen_chunk_unref(c);
+        if (rc == GEN_OK && ++n % 1024 == 0)
+            rc = gen_ledger_commit(session->ledger, err);
+    }
+    gen_corpus_close(corpus);
+    if (rc == GEN_OK)
+        rc = gen_ledger_commit(session->ledger, err);
+    if (rc == GEN_OK)
+        gen_log(&session->log, GEN_LOG_INFO, "corpus", "%llu source chunks from %s",
+                (unsigned long long)n, path);
+    return rc;
+}
+
+/* "<stem of the input>.ledger" knows the chunks of what generate wrote. */
+static void open_input_ledger(struct gen_session *session, const char *path)
+{
+    struct gen_buf ledger = gen_buf_make(8192);
+    struct gen_str stem = gen_path_stem(gen_str_from(path));
+    if (gen_buf_add_str(&ledger, stem, NULL) == GEN_OK &&
+        gen_buf_add_c(&ledger, ".ledger", NULL) == GEN_OK &&
+        strcmp(ledger.data, session->ledger_path.data ? session->ledger_path.data : "") != 0 &&
+        gen_file_kind(ledger.data) == GEN_FILE_REGULAR) {
+        struct gen_error err = {.msg = ""};
+        if (gen_ledger_open(&session->input_ledger, session->app->drivers->ledger, ledger.data,
+                            true, &err) != GEN_OK)
+            gen_log(&session->log, GEN_LOG_WARN, "ledger", "the sources cannot be looked up: %s",
+                    err.msg);
+    }
+    gen_buf_release(&ledger);
+}
+
+int gen_record_source_open(struct gen_record_source *s, struct gen_session *session,
+                           const char *path, struct gen_error *err)
+{
+    memset(s, 0, sizeof(*s));
+    s->session = session;
+    const char *corpus = gen_settings_text(session->settings, GEN_OPT_CORPUS);
+    int rc = gen_record_reader_open(&s->reader, path, err);
+    if (rc == GEN_OK)
+        rc = gen_session_open_ledger(session, err);
+    if (rc == GEN_OK && corpus && session->ledger)
+        rc = import_corpus(session, corpus, err);
+    if (rc == GEN_OK && strcmp(path, "-") != 0)
+        open_input_ledger(session, path);
+    if (rc)
+        gen_record_source_close(s);
+    return rc;
+}
+
+void gen_record_source_close(struct gen_record_source *s)
+{
+    gen_record_reader_close(s->reader);
+    gen_chunk_unref(s->last);
+    s->reader = NULL;
+    s->last = NULL;
+}
+
+static int find_in(struct gen_ledger *ledger, struct gen_str id, struct gen_str source,
+                   struct gen_chunk **out, struct gen_error *err)
+{
+    bool found = false;
+    struct gen_ledger_chunk row;
+    if (!ledger)
+        return GEN_OK;
+    int rc = gen_ledger_chunk_find(ledger, id, source, &found, &row, err);
+    if (rc || !found)
+        return rc;
+    struct gen_chunk model = {
+        .kind = row.kind == GEN_CHUNK_CODE ? GEN_CHUNK_CODE : GEN_CHUNK_TEXT,
+        .id = row.id,
+        .content = row.content,
+        .source = row.source,
+        .title = row.title,
+        .section = row.section,
+        .language = row.language,
+    };
+    *out = gen_chunk_new(&model);
+    return *out ? GEN_OK : gen_nomem(err, "a chunk");
+}
+
+static int find_chunk(struct gen_record_source *s, struct gen_str record, struct gen_chunk **out,
+                      struct gen_error *err)
+{
+    struct gen_json_doc *doc = NULL;
+    if (gen_json_parse(&doc, record, NULL) != GEN_OK)
+        return GEN_OK;
+    const struct gen_json *root = gen_json_root(doc);
+    struct gen_str id = gen_json_get_str(root, "chunk_id");
+    struct gen_str source = gen_json_get_str(root, "source");
+    if (source.n == 0)
+        source = gen_json_get_str(root, "source_file");
+    int rc = GEN_OK;
+    if (id.n && s->last && gen_str_eq(s->last->id, id) && gen_str_eq(s->last->source, source)) {
+        *out = gen_chunk_ref(s->last);
+    } else if (id.n) {
+        rc = find_in(s->session->ledger, id, source, out, err);
+        if (rc == GEN_OK && !*out)
+            rc = find_in(s->session->input_ledger, id, source, out, err);
+    }
+    gen_json_doc_free(doc);
+    return rc;
+}
+
+static int pull_record(void *ud, bool drained, struct gen_item **out, enum gen_pull *what,
+                       struct gen_error *err)
+{
+    struct gen_record_source *s = ud;
+    struct gen_record_row row;
+    bool more = false;
+    (void)drained;
+    int rc = gen_record_reader_next(s->reader, &row, &more, err);
+    if (rc)
+        return rc;
+    if (!more && s->n_rows && s->n_malformed == s->n_rows)
+        return gen_fail(err, GEN_EINPUT, "none of the %llu rows of %s is a record",
+                        (unsigned long long)s->n_rows, gen_settings_argument(s->session->settings));
+    if (!more) {
+        *what = GEN_PULL_END;
+        return GEN_OK;
+    }
+    struct gen_chunk *chunk = NULL;
+    s->n_rows++;
+    if (row.malformed) {
+        if (s->n_malformed++ < 10)
+            gen_log(&s->session->log, GEN_LOG_WARN, "row", "row %llu is no record: %s",
+                    (unsigned long long)row.row, row.malformed);
+    } else {
+        rc = find_chunk(s, row.text, &chunk, err);
+        if (rc)
+            return rc;
+        s->n_without_chunk += chunk == NULL;
+    }
+    *out = gen_item_new(chunk, row.text, s->n_rows - 1);
+    gen_chunk_unref(s->last);
+    s->last = chunk;
+    *what = GEN_PULL_ITEM;
+    return *out ? GEN_OK : gen_nomem(err, "a record");
+}
+
+struct gen_source gen_record_source_of(struct gen_record_source *s)
+{
+    return (struct gen_source){pull_record, s};
+}
+
+void gen_record_source_report(const struct gen_record_source *s)
+{
+    if (s->n_malformed > 10)
+        gen_log(&s->session->log, GEN_LOG_WARN, "rows", "%llu rows are no records in all",
+                (unsigned long long)s->n_malformed);
+    uint64_t n = s->n_without_chunk;
+    if (n)
+        gen_log(&s->session->log, GEN_LOG_WARN, "no_source",
+                "the source chunk of %llu of %llu records is not known: they are worked on without "
+                "it, and claims about facts cannot be "
+                "checked; --corpus PATH names where the chunks are",
+                (unsigned long long)n, (unsigned long long)s->n_rows);
+}

@@ -1,0 +1,39 @@
+/* Where the items of a run come from: the chunks of a corpus, or the records of a file with their
+ * chunks looked up. */
+#ifndef GEN_CLI_SOURCES_H
+#define GEN_CLI_SOURCES_H
+
+#include "cli/session.h"
+
+struct gen_corpus_source {
+    struct gen_session *session;
+    struct gen_qa_generate
+        *generate; /* asked whether a target is still missing pairs; NULL: one pass */
+    struct gen_corpus_options options;
+    struct gen_corpus *corpus;
+    uint64_t n_chunks;
+    unsigned round;
+};
+
+/* Opens and counts the corpus that the settings name. */
+GEN_MUST_USE int gen_corpus_source_open(struct gen_corpus_source *s, struct gen_session *session,
+                                        struct gen_error *err);
+struct gen_source gen_corpus_source_of(struct gen_corpus_source *s);
+void gen_corpus_source_close(struct gen_corpus_source *s);
+
+struct gen_record_source {
+    struct gen_session *session;
+    struct gen_record_reader *reader;
+    struct gen_chunk *last; /* the chunk of the record before */
+    uint64_t n_rows, n_without_chunk, n_malformed;
+};
+
+/* Opens the file of records; with --corpus its chunks are first brought into the ledger. */
+GEN_MUST_USE int gen_record_source_open(struct gen_record_source *s, struct gen_session *session,
+                                        const char *path, struct gen_error *err);
+/* Warns of rows that were no records, and of records whose chunk is not known. */
+void gen_record_source_report(const struct gen_record_source *s);
+struct gen_source gen_record_source_of(struct gen_record_source *s);
+void gen_record_source_close(struct gen_record_source *s);
+
+#endif
