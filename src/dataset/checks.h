@@ -70,8 +70,19 @@ size_t gen_count_words(struct gen_str text);
 /* K12: Jaccard similarity of the sets of words of two texts, 0 to 1; 0 for two empty ones. */
 GEN_MUST_USE int gen_check_similarity(struct gen_str a, struct gen_str b, double *jaccard,
                                       struct gen_error *err);
+/* The same for texts that are compared several times: their words, read once. */
+struct gen_word_set;
+GEN_MUST_USE int gen_word_set_new(struct gen_word_set **out, struct gen_str text,
+                                  struct gen_error *err);
+void gen_word_set_free(struct gen_word_set *s);
+double gen_word_set_similarity(const struct gen_word_set *a, const struct gen_word_set *b);
 /* K2 of questions: more than one question mark, or joined interrogatives ("... and how ..."); not
  * "how and when", nor a question for a difference. */
 bool gen_check_is_double_question(struct gen_str question);
+
+/* gen_check_refers_to_context with gen_check_is_double_question, and with gen_check_is_refusal, for
+ * the price of one reading. */
+void gen_check_question(struct gen_str question, bool *refers_to_context, bool *is_double);
+void gen_check_answer(struct gen_str answer, bool *refers_to_context, bool *is_refusal);
 
 #endif

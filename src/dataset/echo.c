@@ -36,7 +36,7 @@ static const char function_words[] =
 
 static bool is_function_word(struct gen_str word)
 {
-    char spaced[10];
+    char spaced[8];
     if (word.n + 2 > sizeof(spaced))
         return false;
     spaced[0] = ' ';

@@ -116,6 +116,14 @@ const char *gen_lexicon_word(size_t i);
 /* 0 for a word that is not in the table. */
 uint64_t gen_lexicon_classes(const char *lower_case_word, size_t n);
 
+struct gen_pattern_set {
+    const struct gen_pattern *patterns;
+    size_t n;
+};
+
+/* One reading of the text for several sets: bit i is set when a pattern of sets[i] occurs. */
+unsigned gen_phrases_find(struct gen_str text, const struct gen_pattern_set *sets, size_t n_sets);
+
 /* True when one of the patterns occurs. Looks at all of the text, GEN_TOKENS_MAX words at a time.
  */
 bool gen_phrases_occur(struct gen_str text, const struct gen_pattern *patterns, size_t n_patterns);

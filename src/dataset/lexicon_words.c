@@ -1,10 +1,30 @@
 /* The words that phrases are made of, and their classes. */
 #include "dataset/lexicon.h"
 
+#include <endian.h>
+#include <string.h>
+
+#define WORD_BYTES 24U
+
+/* In place and padded with zeros, so that words compare eight bytes at a time. */
 struct entry {
-    const char *word;
+    char word[WORD_BYTES];
     uint64_t classes;
 };
+
+/* Read big-endian, eight bytes compare as their texts do. */
+static int compare(const char *a, const char *b)
+{
+    for (size_t i = 0; i < WORD_BYTES; i += sizeof(uint64_t)) {
+        uint64_t x;
+        uint64_t y;
+        memcpy(&x, a + i, sizeof(x));
+        memcpy(&y, b + i, sizeof(y));
+        if (x != y)
+            return be64toh(x) < be64toh(y) ? -1 : 1;
+    }
+    return 0;
+}
 
 /* Sorted by bytes. */
 static const struct entry entries[] = {
@@ -529,17 +549,18 @@ const char *gen_lexicon_word(size_t i)
 
 uint64_t gen_lexicon_classes(const char *word, size_t n)
 {
+    char padded[WORD_BYTES] = {0};
+    if (n == 0 || n >= WORD_BYTES)
+        return 0;
+    memcpy(padded, word, n);
     size_t low = 0;
     size_t high = sizeof(entries) / sizeof(entries[0]);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const char *have = entries[middle].word;
-        int order = n ? (int)(unsigned char)word[0] - (int)(unsigned char)have[0] : 0;
+        int order = compare(padded, entries[middle].word);
         if (order == 0)
-            order = strncmp(word, have, n);
-        if (order == 0 && have[n] == '\0')
             return entries[middle].classes;
-        if (order < 0 || order == 0)
+        if (order < 0)
             high = middle;
         else
             low = middle + 1;

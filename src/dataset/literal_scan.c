@@ -172,8 +172,8 @@ static bool read_number(struct gen_literal_scan *scan, size_t at, struct gen_lit
 
 static bool is_path_char(char c)
 {
-    return gen_ascii_is_word(c) || (c && strchr("./~+-@%:*$", c) != NULL) ||
-           (unsigned char)c >= 0x80;
+    return gen_ascii_is_word(c) || c == '.' || c == '/' || c == '-' || c == ':' || c == '~' ||
+           c == '+' || c == '@' || c == '%' || c == '*' || c == '$' || (unsigned char)c >= 0x80;
 }
 
 /* An extension behind the last slash: a dot and some letters or digits. */

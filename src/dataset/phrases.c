@@ -184,12 +184,18 @@ static bool starts_with_refusal(struct gen_str text)
     return false;
 }
 
-bool gen_check_is_refusal(struct gen_str text)
+/* A refusal that is no matter of phrases. */
+static bool is_plain_refusal(struct gen_str text)
 {
     struct gen_str bare = gen_str_trim(text);
     if (bare.n && bare.p[bare.n - 1] == '.')
         bare.n--;
-    return gen_str_eq_nocase(bare, GEN_STR("n/a")) || starts_with_refusal(text) ||
+    return gen_str_eq_nocase(bare, GEN_STR("n/a")) || starts_with_refusal(text);
+}
+
+bool gen_check_is_refusal(struct gen_str text)
+{
+    return is_plain_refusal(text) ||
            gen_phrases_occur(text, refusal_patterns,
                              sizeof(refusal_patterns) / sizeof(refusal_patterns[0]));
 }
@@ -236,4 +242,27 @@ bool gen_check_is_double_question(struct gen_str question)
     return gen_phrases_occur(question, joined_patterns,
                              sizeof(joined_patterns) / sizeof(joined_patterns[0])) &&
            !gen_phrases_occur(question, comparison_patterns, 1);
+}
+
+void gen_check_question(struct gen_str question, bool *refers_to_context, bool *is_double)
+{
+    static const struct gen_pattern_set sets[] = {
+        {context_patterns, sizeof(context_patterns) / sizeof(context_patterns[0])},
+        {joined_patterns, sizeof(joined_patterns) / sizeof(joined_patterns[0])},
+        {comparison_patterns, 1},
+    };
+    unsigned found = gen_phrases_find(question, sets, sizeof(sets) / sizeof(sets[0]));
+    *refers_to_context = (found & 1U) != 0;
+    *is_double = (found & 6U) == 2U || count_question_marks(question) > 1;
+}
+
+void gen_check_answer(struct gen_str answer, bool *refers_to_context, bool *is_refusal)
+{
+    static const struct gen_pattern_set sets[] = {
+        {context_patterns, sizeof(context_patterns) / sizeof(context_patterns[0])},
+        {refusal_patterns, sizeof(refusal_patterns) / sizeof(refusal_patterns[0])},
+    };
+    unsigned found = gen_phrases_find(answer, sets, sizeof(sets) / sizeof(sets[0]));
+    *refers_to_context = (found & 1U) != 0;
+    *is_refusal = (found & 2U) != 0 || is_plain_refusal(answer);
 }

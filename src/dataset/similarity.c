@@ -11,9 +11,79 @@ size_t gen_count_words(struct gen_str text)
     size_t n = 0;
     size_t at = 0;
     struct gen_word w;
-    while (gen_word_next(text, &at, &w))
-        n++;
+    while (at < text.n) {
+        /* Words of ASCII are counted by their starts, without hashes. */
+        size_t start = at;
+        bool was = false;
+        for (; at < text.n && (unsigned char)text.p[at] < 0x80; at++) {
+            bool is = gen_ascii_is_alnum(text.p[at]);
+            n += is & !was;
+            was = is;
+        }
+        if (at == text.n)
+            break;
+        /* A word that goes on behind ASCII letters is counted once, from its first letter. */
+        while (at > start && gen_ascii_is_alnum(text.p[at - 1]))
+            at--;
+        n -= at < text.n && gen_ascii_is_alnum(text.p[at]);
+        n += gen_word_next(text, &at, &w);
+    }
     return n;
+}
+
+/* Open addressing, never more than half full; behind the slots the hashes one after the other. */
+struct gen_word_set {
+    size_t mask;
+    size_t n;
+    uint64_t *hashes;
+    uint64_t slots[];
+};
+
+static size_t slot_of(const struct gen_word_set *s, uint64_t hash)
+{
+    size_t i = (size_t)hash & s->mask;
+    while (s->slots[i] && s->slots[i] != hash)
+        i = (i + 1) & s->mask;
+    return i;
+}
+
+int gen_word_set_new(struct gen_word_set **out, struct gen_str text, struct gen_error *err)
+{
+    /* Words of one byte with a byte between them are the most that fit; CJK characters are longer.
+     */
+    size_t n_max = text.n / 2 + 1;
+    size_t n_slots = 16;
+    while (n_slots / 2 < n_max)
+        n_slots *= 2;
+    struct gen_word_set *s = calloc(1, sizeof(*s) + (n_slots + n_max) * sizeof(s->slots[0]));
+    if (!s)
+        return gen_nomem(err, "the words of a text");
+    s->mask = n_slots - 1;
+    s->hashes = s->slots + n_slots;
+    struct gen_word w;
+    size_t at = 0;
+    while (gen_word_next(text, &at, &w)) {
+        size_t i = slot_of(s, w.hash | 1U);
+        if (!s->slots[i])
+            s->hashes[s->n++] = w.hash | 1U;
+        s->slots[i] = w.hash | 1U;
+    }
+    *out = s;
+    return GEN_OK;
+}
+
+void gen_word_set_free(struct gen_word_set *s)
+{
+    free(s);
+}
+
+double gen_word_set_similarity(const struct gen_word_set *a, const struct gen_word_set *b)
+{
+    size_t n_shared = 0;
+    for (size_t i = 0; i < a->n; i++)
+        n_shared += b->slots[slot_of(b, a->hashes[i])] != 0;
+    size_t n_all = a->n + b->n - n_shared;
+    return n_all ? (double)n_shared / (double)n_all : 0.0;
 }
 
 /* A set of hashes with a mark each; open addressing, never more than half full. */

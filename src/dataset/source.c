@@ -93,6 +93,12 @@ static int collect_numbers(struct gen_source_text *s, struct gen_error *err)
     return GEN_OK;
 }
 
+static void fold(char *restrict to, const char *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = gen_ascii_lower(from[i]);
+}
+
 int gen_source_text_new(struct gen_source_text **out, struct gen_str source, struct gen_error *err)
 {
     struct gen_source_text *s = calloc(1, sizeof(*s));
@@ -104,10 +110,10 @@ int gen_source_text_new(struct gen_source_text **out, struct gen_str source, str
         s->folded = malloc(s->text.n + 1);
         rc = s->folded ? GEN_OK : gen_nomem(err, "a prepared source");
     }
-    for (size_t i = 0; rc == GEN_OK && i < s->text.n; i++)
-        s->folded[i] = gen_ascii_lower(s->text.data[i]);
-    if (rc == GEN_OK)
+    if (rc == GEN_OK) {
+        fold(s->folded, s->text.data, s->text.n);
         rc = collect_numbers(s, err);
+    }
     if (rc) {
         gen_source_text_free(s);
         return rc;

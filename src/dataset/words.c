@@ -5,8 +5,7 @@
 #define FNV_START 0xCBF29CE484222325ULL
 #define FNV_PRIME 0x100000001B3ULL
 
-/* Letters and digits; other characters of ASCII are 0. */
-static const unsigned char ascii_fold[128] = {
+const unsigned char gen_ascii_fold[256] = {
     ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6',
     ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd',
     ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',
@@ -47,7 +46,7 @@ static uint32_t char_at(struct gen_str text, size_t at, size_t *n)
     unsigned char byte = (unsigned char)text.p[at];
     if (byte < 0x80) {
         *n = 1;
-        return ascii_fold[byte];
+        return gen_ascii_fold[byte];
     }
     uint32_t c = 0;
     *n = gen_utf8_next(gen_str_sub(text, at, 4), &c);
@@ -91,10 +90,52 @@ static size_t token_end(struct gen_str s, size_t i, bool *ascii)
     return i;
 }
 
+static int add_ascii(struct gen_buf *out, struct gen_str s, struct gen_error *err)
+{
+    int rc = out->capacity - out->n > s.n ? GEN_OK : gen_buf_reserve(out, s.n, err);
+    if (rc)
+        return rc;
+    char *to = out->data + out->n;
+    for (size_t k = 0; k < s.n; k++)
+        to[k] = (char)(s.p[k] == '`' ? '\'' : s.p[k]);
+    out->n += s.n;
+    out->data[out->n] = '\0';
+    return GEN_OK;
+}
+
+static bool is_ascii(struct gen_str s)
+{
+    unsigned char any = 0;
+    for (size_t i = 0; i < s.n; i++)
+        any |= (unsigned char)s.p[i];
+    return any < 0x80;
+}
+
+/* The room is reserved. Without branches: a processor guesses the ends of words badly. */
+static void normalize_ascii(struct gen_buf *out, struct gen_str s)
+{
+    char *to = out->data + out->n;
+    bool after_blank = true;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool blank = (c == ' ') | ((c >= '\t') & (c <= '\r'));
+        *to = (char)(blank ? ' ' : c == '`' ? '\'' : c);
+        to += !(blank & after_blank);
+        after_blank = blank;
+    }
+    to -= after_blank & (to > out->data + out->n);
+    *to = '\0';
+    out->n = (size_t)(to - out->data);
+}
+
 int gen_text_normalize(struct gen_buf *out, struct gen_str s, struct gen_error *err)
 {
     size_t start = out->n;
     int rc = gen_buf_reserve(out, s.n + 1, err);
+    if (rc == GEN_OK && is_ascii(s)) {
+        normalize_ascii(out, s);
+        return GEN_OK;
+    }
     for (size_t i = 0; rc == GEN_OK && i < s.n;) {
         bool ascii;
         size_t end = token_end(s, i, &ascii);
@@ -104,11 +145,9 @@ int gen_text_normalize(struct gen_buf *out, struct gen_str s, struct gen_error *
                 rc = gen_buf_add_char(out, ' ', err);
             size_t first = out->n;
             if (rc == GEN_OK && ascii)
-                rc = gen_buf_add(out, s.p + i, end - i, err);
+                rc = add_ascii(out, gen_str_sub(s, i, end - i), err);
             else if (rc == GEN_OK)
                 rc = gen_utf8_normalize(out, gen_str_sub(s, i, end - i), false, err);
-            for (size_t k = first; ascii && k < out->n; k++)
-                out->data[k] = out->data[k] == '`' ? '\'' : out->data[k];
             if (out->n == first)
                 out->n = before; /* nothing but invisible characters */
         }

@@ -19,9 +19,17 @@ bool gen_word_next(struct gen_str text, size_t *at, struct gen_word *out);
 /* Lower case of Latin, Greek and Cyrillic letters; other characters as they are. */
 uint32_t gen_char_fold(uint32_t code_point);
 
+/* Letters in lower case and digits; all other bytes are 0. */
+extern const unsigned char gen_ascii_fold[256];
+
+static inline bool gen_ascii_is_alnum(char c)
+{
+    return gen_ascii_fold[(unsigned char)c] != 0;
+}
+
 static inline bool gen_ascii_is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return gen_ascii_is_alnum(c) | (c == '_');
 }
 
 static inline char gen_ascii_lower(char c)

@@ -54,6 +54,20 @@ static struct gen_str field(struct gen_str line, size_t i)
     }
 }
 
+/* The checks that share one reading say what each says alone. */
+static void read_once_agrees(struct gen_str text)
+{
+    bool refers[2];
+    bool is_double = false;
+    bool is_refusal = false;
+    gen_check_question(text, &refers[0], &is_double);
+    gen_check_answer(text, &refers[1], &is_refusal);
+    assert_int_equal(refers[0], gen_check_refers_to_context(text));
+    assert_int_equal(refers[1], refers[0]);
+    assert_int_equal(is_double, gen_check_is_double_question(text));
+    assert_int_equal(is_refusal, gen_check_is_refusal(text));
+}
+
 static void check_table(const char *name, bool (*check)(struct gen_str), size_t n_least)
 {
     struct gen_buf data = read_data(name);
@@ -65,6 +79,7 @@ static void check_table(const char *name, bool (*check)(struct gen_str), size_t 
         bool wanted = line.data[0] == '+';
         struct gen_str text = gen_str_sub(gen_buf_str(&line), 2, line.n);
         n[wanted]++;
+        read_once_agrees(text);
         if (check(text) == wanted)
             continue;
         n_wrong++;
@@ -368,6 +383,13 @@ static void similarity(void **state)
         assert_int_equal(gen_check_similarity(field(l, 1), field(l, 2), &j, NULL), GEN_OK);
         if ((int64_t)(j * 100 + 0.5) != number_of(field(l, 0)))
             fail_msg("%f: %.*s", j, GEN_STR_ARG(l));
+        struct gen_word_set *a = NULL;
+        struct gen_word_set *b = NULL;
+        assert_int_equal(gen_word_set_new(&a, field(l, 1), NULL), GEN_OK);
+        assert_int_equal(gen_word_set_new(&b, field(l, 2), NULL), GEN_OK);
+        assert_true(gen_word_set_similarity(a, b) == j && gen_word_set_similarity(b, a) == j);
+        gen_word_set_free(a);
+        gen_word_set_free(b);
     }
     gen_buf_release(&line);
     gen_buf_release(&data);
