@@ -75,11 +75,15 @@ void gen_call_list_push(struct gen_call_list *list, struct gen_call *call)
     list->n++;
 }
 
-void gen_call_list_push_front(struct gen_call_list *list, struct gen_call *call)
+/* The list is in the order of the calls; what comes back is mostly among the oldest. */
+static void insert_in_order(struct gen_call_list *list, struct gen_call *call)
 {
-    call->next = list->first;
-    list->first = call;
-    if (!list->last)
+    struct gen_call **at = &list->first;
+    while (*at && (*at)->sequence < call->sequence)
+        at = &(*at)->next;
+    call->next = *at;
+    *at = call;
+    if (!call->next)
         list->last = call;
     list->n++;
 }
@@ -122,7 +126,7 @@ void gen_call_make_ready(struct gen_call *call)
 {
     call->state = GEN_CALL_READY;
     /* It is older than those that were not asked yet, and their outputs wait for its own. */
-    gen_call_list_push_front(&call->stage->ready, call);
+    insert_in_order(&call->stage->ready, call);
 }
 
 /* The inputs that are still open: of the question before when it is put again, else as many as are
@@ -413,6 +417,7 @@ static void count_answer(struct gen_engine *e, struct gen_call *call)
     }
     a->cost_microusd += u->cost_microusd;
     e->spent_microusd += u->cost_microusd;
+    e->n_paid++;
 }
 
 int gen_call_record(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
@@ -445,25 +450,4 @@ int gen_call_record(struct gen_engine *e, struct gen_call *call, struct gen_erro
         .latency_us = (int64_t)r->latency_us,
     };
     return gen_ledger_attempt_ended(e->o.ledger, call->attempt_id, &end, err);
-}
-
-int gen_call_unsend(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
-{
-    struct gen_llm_result canceled = gen_llm_result_make();
-    canceled.class_code = GEN_CLASS_CANCELED;
-    (void)gen_lane_ended(&e->lane, &canceled, gen_loop_now_ms(e->o.loop));
-    end_under_way(e, call);
-    gen_buf_release(&call->body);
-    call->n_attempts--;
-    call->stage->account->n_sent--;
-    gen_call_make_ready(call);
-    struct gen_attempt_end end = {
-        .state = GEN_ATTEMPT_FAILED, /* never "unknown": nothing left that could be billed */
-        .class_code = GEN_CLASS_CANCELED,
-        .class_name = gen_str_from(gen_class_name(GEN_CLASS_CANCELED)),
-        .message = GEN_STR("not sent: the run was stopped"),
-        .usage = canceled.usage,
-    };
-    int rc = gen_ledger_begin(e->o.ledger, err);
-    return rc ? rc : gen_ledger_attempt_ended(e->o.ledger, call->attempt_id, &end, err);
 }

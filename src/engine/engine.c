@@ -141,30 +141,20 @@ void gen_engine_free(struct gen_engine *e)
     free(e);
 }
 
-/* What was chosen but has not left when the run is stopped counts as not asked. */
-static int unmark(struct gen_engine *e, struct gen_error *err)
+/* Writes what has arrived into the open transaction. That frees the lane for the next calls; the
+ * answers are used after the commit. */
+static int record_arrived(struct gen_engine *e, struct gen_error *err)
 {
     struct gen_call *call;
-    int rc = GEN_OK;
-    while (rc == GEN_OK && (call = gen_call_list_pop(&e->marked)))
-        rc = gen_call_unsend(e, call, err);
-    return rc;
-}
-
-/* Everything that was marked or has arrived becomes durable in one transaction; only then is it
- * used. */
-static int commit(struct gen_engine *e, struct gen_error *err)
-{
-    for (struct gen_call *call = e->arrived.first; call; call = call->next) {
+    while ((call = gen_call_list_pop(&e->arrived))) {
         int rc = gen_call_record(e, call, err);
         if (rc)
             return rc;
+        gen_call_list_push(&e->recorded, call);
+        /* The next request would be refused for the same parameter. */
+        e->is_held |= call->result.class_code == GEN_CLASS_UNSUPPORTED_PARAM;
     }
-    /* Also when it is one of these answers that stops the run. */
-    int rc = e->stopping ? unmark(e, err) : GEN_OK;
-    if (rc)
-        return rc;
-    return gen_ledger_commit(e->o.ledger, err);
+    return GEN_OK;
 }
 
 static int send_marked(struct gen_engine *e, struct gen_error *err)
@@ -178,14 +168,22 @@ static int send_marked(struct gen_engine *e, struct gen_error *err)
     return GEN_OK;
 }
 
-static int use_arrived(struct gen_engine *e, struct gen_error *err)
+/* Uses committed answers, a slice of time's worth a turn: checking an answer takes longer than
+ * sending a request, and an endpoint whose answers are all looked at first would idle meanwhile. */
+static int use_recorded(struct gen_engine *e, bool *more, struct gen_error *err)
 {
+    uint64_t end_us = e->recorded.n ? gen_loop_now_us() + GEN_USE_SLICE_US : 0;
     struct gen_call *call;
-    while ((call = gen_call_list_pop(&e->arrived))) {
+    while ((call = gen_call_list_pop(&e->recorded))) {
+        call->stage->n_cached_waiting -= call->from_ledger;
         int rc = gen_call_use(e, call, err);
         if (rc)
             return rc;
+        e->is_held = false;
+        if (gen_loop_now_us() >= end_us)
+            break;
     }
+    *more |= e->recorded.n > 0;
     return GEN_OK;
 }
 
@@ -299,6 +297,8 @@ static int flow(struct gen_engine *e, bool *more, struct gen_error *err)
         }
         if (rc)
             return rc;
+        if (moved)
+            e->is_held = false;
     }
     return GEN_OK;
 }
@@ -307,11 +307,8 @@ static bool over_budget(const struct gen_engine *e)
 {
     if (e->o.max_cost_microusd <= 0)
         return false;
-    int64_t n_sent = 0;
-    for (size_t i = 0; i < e->o.n_steps; i++)
-        n_sent += e->accounts[i].n_calls - e->accounts[i].n_cached;
     /* Requests under way will cost about what the finished ones did. */
-    int64_t mean = n_sent > 0 ? e->spent_microusd / n_sent : 0;
+    int64_t mean = e->n_paid > 0 ? e->spent_microusd / e->n_paid : 0;
     return e->spent_microusd + mean * (int64_t)(e->lane.in_flight + 1) > e->o.max_cost_microusd;
 }
 
@@ -324,60 +321,81 @@ static bool is_feeling_the_price(const struct gen_engine *e)
 
 static size_t n_under_way(const struct gen_engine *e)
 {
-    return e->marked.n + e->arrived.n + e->lane.in_flight;
+    return e->marked.n + e->arrived.n + e->recorded.n + e->lane.in_flight;
 }
 
-static int dispatch_stage(struct gen_engine *e, struct gen_stage *stage, size_t *n_cached,
-                          struct gen_error *err)
+static bool may_dispatch(const struct gen_engine *e)
 {
-    size_t n_before = *n_cached;
-    while (stage->ready.n && *n_cached < GEN_CACHED_A_TURN && !e->stopping &&
-           gen_lane_room(&e->lane, gen_loop_now_ms(e->o.loop)) && !is_feeling_the_price(e)) {
+    return !e->stopping && !e->is_held && e->recorded.n < GEN_RECORDED_MAX &&
+           !is_feeling_the_price(e) && gen_lane_room(&e->lane, gen_loop_now_ms(e->o.loop)) > 0;
+}
+
+/* Puts a call that was asked into the list of its state. */
+static void file_asked(struct gen_engine *e, struct gen_call *call)
+{
+    switch (call->state) {
+    case GEN_CALL_MARKED:
+        gen_call_list_push(&e->marked, call);
+        break;
+    case GEN_CALL_TWIN:
+        gen_call_list_push(&e->twins, call);
+        break;
+    case GEN_CALL_HELD:
+        gen_call_make_ready(call);
+        e->is_held = true;
+        break;
+    case GEN_CALL_ARRIVED:
+        /* What another call of this turn has brought is not committed yet: it waits for its use as
+         * all others do. */
+        gen_call_list_push(call->from_ledger ? &e->recorded : &e->arrived, call);
+        call->stage->n_cached_waiting += call->from_ledger;
+        break;
+    case GEN_CALL_READY:
+    case GEN_CALL_DELAYED:
+    case GEN_CALL_IN_FLIGHT:
+    case GEN_CALL_DONE:
+        break;
+    }
+}
+
+static int dispatch_stage(struct gen_engine *e, struct gen_stage *stage, struct gen_error *err)
+{
+    while (stage->ready.n && may_dispatch(e)) {
         bool is_paid_for = !over_budget(e);
         struct gen_call *call = gen_call_list_pop(&stage->ready);
-        /* The answers of the ledger may be all that the step wants: it is asked before more are
-         * paid. */
-        bool may_send = is_paid_for && (!stage->step->release || *n_cached == n_before);
+        /* What the ledger has may be all that the step wants: it is asked before more are paid. */
+        bool is_asked = stage->n_cached_waiting == 0 && !gen_stage_can_release(stage);
+        bool may_send = is_paid_for && (!stage->step->release || is_asked);
         int rc = gen_call_ask(e, call, may_send, err);
         if (rc)
             return rc;
-        if (call->state == GEN_CALL_MARKED) {
-            gen_call_list_push(&e->marked, call);
-        } else if (call->state == GEN_CALL_TWIN) {
-            gen_call_list_push(&e->twins, call);
-        } else if (call->state == GEN_CALL_HELD) {
-            call->state = GEN_CALL_READY;
-            gen_call_list_push_front(&stage->ready, call);
-            /* The answers under way may turn out cheaper than they were reckoned. */
-            if (!is_paid_for && n_under_way(e) == 0)
-                gen_engine_stop(e, GEN_END_BUDGET, "the budget of --max-cost is used up");
-            break;
-        } else if (call->state != GEN_CALL_ARRIVED) {
-            (*n_cached)++;
-        } else if (call->from_ledger) {
-            (*n_cached)++;
-            rc = gen_call_use(e, call, err);
-            if (rc)
-                return rc;
-        } else {
-            gen_call_list_push(&e->arrived, call);
-        }
+        file_asked(e, call);
+        /* The answers under way may turn out cheaper than they were reckoned. */
+        if (e->is_held && !is_paid_for && n_under_way(e) == 0)
+            gen_engine_stop(e, GEN_END_BUDGET, "the budget of --max-cost is used up");
     }
     return GEN_OK;
 }
 
 /* Later stages first: what is nearly finished frees its memory, and the endpoint never idles
  * between stages. */
-static int dispatch(struct gen_engine *e, bool *more, struct gen_error *err)
+static int dispatch(struct gen_engine *e, struct gen_error *err)
 {
-    size_t n_cached = 0;
     for (size_t i = e->o.n_steps; i-- > 0;) {
-        int rc = dispatch_stage(e, &e->stages[i], &n_cached, err);
+        int rc = dispatch_stage(e, &e->stages[i], err);
         if (rc)
             return rc;
     }
-    *more |= n_cached > 0 || e->marked.n > 0 || e->arrived.n > 0;
     return GEN_OK;
+}
+
+static bool has_ready(const struct gen_engine *e)
+{
+    for (size_t i = 0; i < e->o.n_steps; i++) {
+        if (e->stages[i].ready.n)
+            return true;
+    }
+    return false;
 }
 
 static int settle_stopped(struct gen_engine *e, struct gen_error *err)
@@ -445,20 +463,23 @@ static void count_display(struct gen_engine *e)
 static int take_turn(struct gen_engine *e, struct gen_error *err)
 {
     bool more = false;
-    int rc = commit(e, err);
-    if (rc == GEN_OK)
-        rc = send_marked(e, err);
-    if (rc == GEN_OK)
-        rc = use_arrived(e, err);
+    int rc = record_arrived(e, err);
     if (rc == GEN_OK) {
         wake_twins(e);
         wake_delayed(e);
-        rc = flow(e, &more, err);
+        rc = dispatch(e, err);
     }
-    if (rc == GEN_OK && !e->stopping)
-        rc = dispatch(e, &more, err);
+    if (rc == GEN_OK)
+        rc = gen_ledger_commit(e->o.ledger, err);
+    if (rc == GEN_OK)
+        rc = send_marked(e, err);
+    if (rc == GEN_OK)
+        rc = use_recorded(e, &more, err);
+    if (rc == GEN_OK)
+        rc = flow(e, &more, err);
     if (rc)
         return rc;
+    more |= e->arrived.n > 0 || (has_ready(e) && may_dispatch(e));
     count_display(e);
     if (is_over(e)) {
         e->finished = true;

@@ -3,8 +3,8 @@
  * steps at the same time, and leave in input order. Memory is bounded by the windows, never by the
  * input. Runs on one loop, in one thread.
  *
- * A turn of the loop: answers that arrived are written to the ledger together with the "sent" marks
- * of the calls about to leave; one commit; only then are the answers used and the calls sent
+ * A turn of the loop: answers that arrived and the "sent" marks of the calls about to leave are
+ * written to the ledger; one commit; the calls leave; and only then are answers used
  * (doc/durability.md).
  */
 #ifndef GEN_ENGINE_ENGINE_H

@@ -10,7 +10,8 @@
 #define GEN_KEY_BUCKETS       4096U /* a power of two */
 #define GEN_ASK_TRIES         3U    /* a first answer, and two more with its faults named */
 #define GEN_SAMPLES_A_ROUND   1000U
-#define GEN_CACHED_A_TURN     512U
+#define GEN_RECORDED_MAX      512U  /* answers waiting to be used before no more are looked up */
+#define GEN_USE_SLICE_US      2000U /* of a turn, for using answers */
 #define GEN_FLOWS_A_TURN      64U
 #define GEN_SENT_BEFORE_PRICE 4U
 #define GEN_USER_BYTES_MAX    ((size_t)16 << 20)
@@ -46,9 +47,11 @@ struct gen_stage;
 
 struct gen_call {
     struct gen_stage *stage;
-    struct gen_call *next; /* in the one list it is in: ready, delayed, twins, marked, arrived */
+    struct gen_call
+        *next; /* in the one list it is in: ready, delayed, twins, marked, arrived, recorded */
     struct gen_call *key_next; /* in its bucket of the engine's under_way */
     enum gen_call_state state;
+    uint64_t sequence; /* in its stage, in input order */
     struct gen_item **items;
     struct gen_settled *settled;
     size_t n_items;
@@ -90,8 +93,10 @@ struct gen_stage {
     bool input_ended;
     struct gen_call **ring; /* calls in input order */
     size_t ring_first, ring_n, ring_capacity;
+    uint64_t n_calls_made;
     struct gen_call_list ready;
-    bool stopped_input; /* the step wants no more */
+    size_t n_cached_waiting; /* answers of the ledger not used yet */
+    bool stopped_input;      /* the step wants no more */
 };
 
 struct gen_engine {
@@ -106,6 +111,7 @@ struct gen_engine {
     struct gen_buf user;         /* the question being rendered */
     struct gen_call_list marked; /* over all stages */
     struct gen_call_list arrived;
+    struct gen_call_list recorded; /* answers in the ledger, to be used after the turn's commit */
     struct gen_call_list delayed;
     struct gen_call_list twins;
     struct gen_call *under_way[GEN_KEY_BUCKETS]; /* marked or in flight, by key */
@@ -114,8 +120,10 @@ struct gen_engine {
     size_t slots_max; /* calls of one stage */
     size_t queue_max; /* items between two stages */
     int64_t spent_microusd;
+    int64_t n_paid; /* answers that spent it */
     bool source_ended;
     bool source_waits; /* it gives nothing before all that it gave has left the first stage */
+    bool is_held;      /* nothing may be sent before an answer is used or calls are released */
     bool stopping;     /* nothing more is sent */
     enum gen_end end;
     char stop_reason[800];
@@ -138,22 +146,19 @@ struct gen_outcome {
 struct gen_call *gen_call_new(struct gen_stage *stage, struct gen_item **items, size_t n);
 void gen_call_free(struct gen_call *call);
 void gen_call_list_push(struct gen_call_list *list, struct gen_call *call);
-void gen_call_list_push_front(struct gen_call_list *list, struct gen_call *call);
 struct gen_call *gen_call_list_pop(struct gen_call_list *list);
 void gen_call_settle(struct gen_call *call, size_t index, enum gen_item_state state,
                      const char *name, const char *message);
 /* Settles every open input of the call and makes it DONE. */
 void gen_call_settle_open(struct gen_call *call, enum gen_item_state state, const char *name,
                           const char *message);
+/* Puts it among the ready calls of its stage, in input order. */
 void gen_call_make_ready(struct gen_call *call);
 /* Asks: renders, looks in the ledger; ends ARRIVED (found, or answered without a network), MARKED
  * (to be sent; its row is written), TWIN, HELD (new, and `may_send` is false), DONE, or READY again
  * (in its list). */
 GEN_MUST_USE int gen_call_ask(struct gen_engine *e, struct gen_call *call, bool may_send,
                               struct gen_error *err);
-/* A MARKED call that will not leave after all. */
-GEN_MUST_USE int gen_call_unsend(struct gen_engine *e, struct gen_call *call,
-                                 struct gen_error *err);
 /* Whether a call with this key is marked or in flight. */
 bool gen_call_is_under_way(const struct gen_engine *e, const struct gen_digest *key);
 /* The next question of the call is a new one: nothing that was learned about the last one counts.
@@ -171,6 +176,8 @@ GEN_MUST_USE int gen_call_use(struct gen_engine *e, struct gen_call *call, struc
 /* stage.c: order. */
 GEN_MUST_USE int gen_stage_fill(struct gen_stage *stage, struct gen_error *err);
 GEN_MUST_USE int gen_stage_release(struct gen_stage *stage, bool *moved, struct gen_error *err);
+/* The oldest call is done: it goes on as soon as there is room below. */
+bool gen_stage_can_release(const struct gen_stage *stage);
 bool gen_stage_is_empty(const struct gen_stage *stage);
 /* Items that no call has taken yet are skipped for `reason`. */
 void gen_stage_drop_input(struct gen_stage *stage, const char *reason);

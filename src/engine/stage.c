@@ -24,7 +24,13 @@ static int ring_push(struct gen_stage *stage, struct gen_call *call, struct gen_
         stage->ring_capacity = capacity;
     }
     stage->ring[(stage->ring_first + stage->ring_n++) % stage->ring_capacity] = call;
+    call->sequence = stage->n_calls_made++;
     return GEN_OK;
+}
+
+bool gen_stage_can_release(const struct gen_stage *stage)
+{
+    return stage->ring_n && ring_at(stage, 0)->state == GEN_CALL_DONE;
 }
 
 bool gen_stage_is_empty(const struct gen_stage *stage)
@@ -365,7 +371,7 @@ static bool has_room_below(const struct gen_stage *stage)
 
 int gen_stage_release(struct gen_stage *stage, bool *moved, struct gen_error *err)
 {
-    while (stage->ring_n && ring_at(stage, 0)->state == GEN_CALL_DONE && has_room_below(stage)) {
+    while (gen_stage_can_release(stage) && has_room_below(stage)) {
         struct gen_call *call = ring_at(stage, 0);
         int rc = release_call(stage, call, err);
         stage->ring_first = (stage->ring_first + 1) % stage->ring_capacity;
