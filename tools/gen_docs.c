@@ -1,4 +1,5 @@
-/* Writes the man pages and the shell completion from the option table into a folder: gen_docs DIR. Run by the build. */
+/* Writes the man pages and the shell completion from the option table into a folder: gen_docs DIR.
+ * Run by the build. */
 #include "conf/help.h"
 #include "os/file.h"
 

@@ -32,7 +32,7 @@ static enum gen_repair_result put(struct walk *w, const char *p, size_t n, struc
 static size_t odd_blank(struct gen_str in, size_t at)
 {
     struct gen_str s = gen_str_sub(in, at, 3);
-    if ((unsigned char)s.p[0] < 0x20)
+    if (s.n && (unsigned char)s.p[0] < 0x20)
         return 1;
     if (gen_str_starts(s, GEN_STR("\xC2\xA0")))
         return 2;

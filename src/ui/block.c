@@ -260,8 +260,7 @@ static void put_trouble(struct gen_ui_text *t, const struct gen_ui_state *s)
     }
     if (s->v.waiting_ms > 0 && !s->is_final) {
         uint64_t seconds = s->v.waiting_ms / 1000 + (s->v.waiting_ms % 1000 > 0);
-        (void)snprintf(text, sizeof(text), "pausing %" PRIu64 " s before sending more",
-                       seconds);
+        (void)snprintf(text, sizeof(text), "pausing %" PRIu64 " s before sending more", seconds);
         f.between = t->utf8 ? " · " : " | ";
         f.at_end = "";
         gen_ui_flow_add(&f, GEN_UI_YELLOW, text);

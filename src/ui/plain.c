@@ -85,8 +85,7 @@ void gen_ui_plain_render(struct gen_ui_text *t, const struct gen_ui_state *s, ti
     }
     uint64_t wait_s = s->v.waiting_ms / 1000 + (s->v.waiting_ms % 1000 > 0);
     if (wait_s > 0 && !s->is_final)
-        gen_ui_text_printf(t, GEN_UI_NORMAL,
-                           "; pausing %" PRIu64 " s before sending more", wait_s);
+        gen_ui_text_printf(t, GEN_UI_NORMAL, "; pausing %" PRIu64 " s before sending more", wait_s);
     if (s->stopping[0] && !s->is_final)
         gen_ui_text_printf(t, GEN_UI_NORMAL, "; stopping: %s", s->stopping);
     gen_ui_text_end_line(t);

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Writes a scalar attribute. Collective: every rank of the file's communicator passes the same value. */
+/* Writes a scalar attribute. Collective: every rank of the file's communicator passes the same
+ * value. */
 herr_t put_scalar(hid_t object, const char *name, hid_t type, const void *value)
 {
     hid_t space = H5Screate(H5S_SCALAR);
@@ -25,7 +26,8 @@ hid_t create_field(hid_t file, const char *name, const hsize_t global[3], const 
     hid_t space = H5Screate_simple(3, global, NULL);
     hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE);
 
-    H5Pset_chunk(dcpl, 3, block); /* the block of one rank is one chunk: no two ranks share a chunk */
+    H5Pset_chunk(dcpl, 3,
+                 block); /* the block of one rank is one chunk: no two ranks share a chunk */
     H5Pset_alloc_time(dcpl, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(dcpl, H5D_FILL_TIME_NEVER);
     hid_t dset = H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, dcpl, H5P_DEFAULT);

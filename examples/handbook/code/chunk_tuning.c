@@ -3,8 +3,9 @@
 #include <stddef.h>
 
 /*
- * Halves the longest dimension of a chunk until it has at most bytes_max bytes. Begin with the extents
- * of the dataset for balanced access, or with the extents of one read for a preferred direction.
+ * Halves the longest dimension of a chunk until it has at most bytes_max bytes. Begin with the
+ * extents of the dataset for balanced access, or with the extents of one read for a preferred
+ * direction.
  */
 void fit_chunk(int rank, hsize_t *chunk, size_t element_size, hsize_t bytes_max)
 {
@@ -46,8 +47,9 @@ size_t next_prime(size_t n)
 }
 
 /*
- * Opens a two-dimensional dataset with a cache that holds one row of chunks, so that reading row by row
- * decompresses each chunk once. Each element is read once: finished chunks may leave first (w0 = 1).
+ * Opens a two-dimensional dataset with a cache that holds one row of chunks, so that reading row by
+ * row decompresses each chunk once. Each element is read once: finished chunks may leave first (w0
+ * = 1).
  */
 hid_t open_for_row_sweep(hid_t file, const char *path)
 {
@@ -71,13 +73,15 @@ hid_t open_for_row_sweep(hid_t file, const char *path)
 
     size_t per_row = (size_t)((extent[1] + chunk[1] - 1) / chunk[1]);
     hid_t dapl = H5Pcreate(H5P_DATASET_ACCESS);
-    H5Pset_chunk_cache(dapl, next_prime(per_row * 100), per_row * chunk[0] * chunk[1] * element, 1.0);
+    H5Pset_chunk_cache(dapl, next_prime(per_row * 100), per_row * chunk[0] * chunk[1] * element,
+                       1.0);
     hid_t dset = H5Dopen2(file, path, dapl);
     H5Pclose(dapl);
     return dset;
 }
 
-/* A property list for appended, compressed time series: shuffle first, then deflate, then the checksum. */
+/* A property list for appended, compressed time series: shuffle first, then deflate, then the
+ * checksum. */
 hid_t series_creation_list(hsize_t records_per_chunk, hsize_t width)
 {
     hsize_t chunk[2] = {records_per_chunk, width};

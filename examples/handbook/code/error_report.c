@@ -7,7 +7,8 @@ struct deepest_error {
     char text[256];
 };
 
-/* Called by H5Ewalk2 from the API call downwards: the last record seen is the origin of the failure. */
+/* Called by H5Ewalk2 from the API call downwards: the last record seen is the origin of the
+ * failure. */
 static herr_t keep_record(unsigned n, const H5E_error2_t *record, void *data)
 {
     struct deepest_error *out = data;
@@ -22,7 +23,8 @@ static herr_t keep_record(unsigned n, const H5E_error2_t *record, void *data)
     return 0;
 }
 
-/* Writes the reason for the last failure to text. The stack is copied first, since any call clears it. */
+/* Writes the reason for the last failure to text. The stack is copied first, since any call clears
+ * it. */
 void last_error(char *text, size_t size)
 {
     struct deepest_error deepest = {"no error recorded"};
@@ -33,7 +35,8 @@ void last_error(char *text, size_t size)
     snprintf(text, size, "%s", deepest.text);
 }
 
-/* True if every component of path exists below loc. H5Lexists alone fails when a parent is missing. */
+/* True if every component of path exists below loc. H5Lexists alone fails when a parent is missing.
+ */
 int path_exists(hid_t loc, const char *path)
 {
     char prefix[1024];

@@ -22,8 +22,8 @@ hid_t create_image_stack(hid_t file, hsize_t planes, hsize_t height, hsize_t wid
 }
 
 /*
- * Each rank writes n_local planes, one call for each plane. Ranks with fewer planes keep taking part
- * with empty selections: all ranks make as many calls as the rank with the most.
+ * Each rank writes n_local planes, one call for each plane. Ranks with fewer planes keep taking
+ * part with empty selections: all ranks make as many calls as the rank with the most.
  */
 herr_t write_planes(hid_t dset, MPI_Comm comm, hsize_t first, int n_local, hsize_t height,
                     hsize_t width, const unsigned short *pixels)

@@ -1,9 +1,11 @@
-/* Writes one global two-dimensional array from all ranks: rank r owns a slab of consecutive rows. */
+/* Writes one global two-dimensional array from all ranks: rank r owns a slab of consecutive rows.
+ */
 #include <hdf5.h>
 #include <mpi.h>
 #include <stdio.h>
 
-/* Opens a file for all ranks of comm. Metadata operations are collective, large objects begin at a stripe. */
+/* Opens a file for all ranks of comm. Metadata operations are collective, large objects begin at a
+ * stripe. */
 hid_t open_shared_file(const char *name, MPI_Comm comm, hsize_t stripe_bytes)
 {
     MPI_Info info;

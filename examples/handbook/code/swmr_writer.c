@@ -1,7 +1,7 @@
 /* A single writer that appends records to a dataset which other processes read at the same time. */
 #include <hdf5.h>
 
-#define RECORD_WIDTH 8
+#define RECORD_WIDTH      8
 #define RECORDS_PER_CHUNK 4096
 
 /* Creates file and dataset before SWMR begins: afterwards no objects can be added. */
@@ -31,7 +31,8 @@ hid_t swmr_create(const char *name, hid_t *dset)
     return file;
 }
 
-/* Appends n records behind the existing ones. The file dataspace must be fetched after the extension. */
+/* Appends n records behind the existing ones. The file dataspace must be fetched after the
+ * extension. */
 herr_t swmr_append(hid_t dset, const double *records, hsize_t n)
 {
     hsize_t extent[2];
@@ -51,7 +52,8 @@ herr_t swmr_append(hid_t dset, const double *records, hsize_t n)
     herr_t status = H5Dwrite(dset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, records);
     H5Sclose(memory);
     H5Sclose(space);
-    return status < 0 ? status : H5Dflush(dset); /* the flush makes the records visible to readers */
+    return status < 0 ? status
+                      : H5Dflush(dset); /* the flush makes the records visible to readers */
 }
 
 /* Reads how many records a reader can see now; the refresh drops what the reader has cached. */

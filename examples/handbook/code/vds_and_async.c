@@ -1,8 +1,10 @@
-/* A virtual dataset over files of equal shape, subfiling, and asynchronous writes with an event set. */
+/* A virtual dataset over files of equal shape, subfiling, and asynchronous writes with an event
+ * set. */
 #include <hdf5.h>
 #include <mpi.h>
 
-/* Shows n_files files part_0.h5, part_1.h5, ..., each with rows x columns doubles in /data, as one array. */
+/* Shows n_files files part_0.h5, part_1.h5, ..., each with rows x columns doubles in /data, as one
+ * array. */
 herr_t build_virtual(const char *name, hsize_t n_files, hsize_t rows, hsize_t columns)
 {
     hsize_t whole[2] = {n_files * rows, columns};
@@ -42,7 +44,7 @@ hid_t create_subfiled(const char *name, MPI_Comm comm)
     hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_mpi_params(fapl, comm, MPI_INFO_NULL); /* before H5Pset_fapl_subfiling */
     hid_t file = H5I_INVALID_HID;
-#ifdef H5_HAVE_SUBFILING_VFD /* a choice made when the library was built */
+#ifdef H5_HAVE_SUBFILING_VFD                      /* a choice made when the library was built */
     if (H5Pset_fapl_subfiling(fapl, NULL) >= 0) { /* NULL: 32 MiB stripes, one subfile per node */
         file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, fapl);
     }
@@ -51,7 +53,8 @@ hid_t create_subfiled(const char *name, MPI_Comm comm)
     return file;
 }
 
-/* Starts a write, computes while it runs, and waits. The buffer must not change before the wait returns. */
+/* Starts a write, computes while it runs, and waits. The buffer must not change before the wait
+ * returns. */
 int write_while_computing(hid_t dset, const double *snapshot, void (*compute)(void *), void *state)
 {
     size_t in_progress = 0;
