@@ -1,10 +1,11 @@
 #include "dataset/lexicon.h"
 
 #include "base/utf8.h"
+#include "dataset/byte_mask.h"
 #include "dataset/words.h"
 
-#define WORD_BYTES_MAX 24
-#define OVERLAP        16 /* tokens kept from one window to the next: longer than any pattern */
+#define OVERLAP    16   /* tokens kept from one window to the next: longer than any pattern */
+#define UNDERSCORE 0x7F /* how _ is kept: with the bit of lower case, which it has not itself */
 
 /* A text on its way through the tokens. */
 struct reader {
@@ -63,36 +64,20 @@ static bool is_number(const char *word, size_t n)
     return n > 0;
 }
 
-static uint64_t classes_of(const char *word, size_t n, bool is_capital)
+static uint64_t classes_of(const struct gen_lexicon_key *key, uint64_t hash, bool is_capital)
 {
-    if (is_number(word, n))
-        return W_NUMBER;
-    if (n == 1 && word[0] == 'i')
+    if (key->parts[0] == 'i')
         return is_capital ? W_I : 0;
-    return gen_lexicon_classes(word, n);
+    return gen_lexicon_find(key, hash);
 }
 
-static uint64_t hash_of(const char *word, size_t n)
+/* Words of any script, with apostrophes, and numbers. */
+static void read_any_word(struct reader *r)
 {
-    uint64_t parts[WORD_BYTES_MAX / sizeof(uint64_t)] = {0};
-    memcpy(parts, word, n);
-    uint64_t hash = 0;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        hash = (hash ^ parts[i]) * UINT64_C(0x9E3779B97F4A7C15);
-        hash ^= hash >> 32;
-    }
-    return hash;
-}
-
-static void read_word(struct reader *r)
-{
-    char word[WORD_BYTES_MAX] = "";
+    char word[GEN_LEXICON_WORD_BYTES] = "";
     size_t n = 0;
     bool is_long = false;
     bool is_capital = r->text.p[r->at] >= 'A' && r->text.p[r->at] <= 'Z';
-    /* The loop below does the same, at five times the cost. */
-    while (r->at < r->text.n && n + 2 <= sizeof(word) && gen_ascii_is_word(r->text.p[r->at]))
-        word[n++] = gen_ascii_lower(r->text.p[r->at++]);
     while (r->at < r->text.n) {
         uint32_t c;
         size_t bytes = next_char(r->text, r->at, &c);
@@ -104,16 +89,56 @@ static void read_word(struct reader *r)
         if (n + 2 > sizeof(word))
             is_long = true;
         else if (!decimal)
-            n = put_char(word, n, c);
+            n = put_char(word, n, c == '_' ? UNDERSCORE : c);
     }
     while (n && word[n - 1] == '\'')
         n--;
     size_t skip = n && word[0] == '\'' ? 1 : 0;
     if (n > skip + 2 && word[n - 2] == '\'' && word[n - 1] == 's')
         n -= 2;
-    uint64_t hash = hash_of(word + skip, n - skip);
-    bool counts = !is_long && !r->in_span && n > skip;
-    add(r, counts ? classes_of(word + skip, n - skip, is_capital) : 0, hash);
+    struct gen_lexicon_key key = {0};
+    (void)gen_lexicon_key_init(&key, word + skip, n - skip);
+    uint64_t hash = gen_lexicon_hash(&key);
+    uint64_t classes = 0;
+    if (!is_long && !r->in_span && n > skip)
+        classes = is_number(word + skip, n - skip) ? W_NUMBER : classes_of(&key, hash, is_capital);
+    add(r, classes, hash);
+}
+
+/* The length of the word that begins at `at`, when it is plain: of ASCII letters, digits and _, not
+ * with a digit first, and nothing behind it that could belong to it. Else 0. */
+static size_t plain_length(struct gen_str s, size_t at)
+{
+    if (s.n < GEN_MASK_BYTES || (s.p[at] >= '0' && s.p[at] <= '9'))
+        return 0;
+    /* Near the end the last bytes are read, and those in front of the word are shifted out. */
+    size_t from = s.n - at < GEN_MASK_BYTES ? s.n - GEN_MASK_BYTES : at;
+    uint64_t words = gen_mask_word(s.p + from) >> (at - from);
+    size_t n = (size_t)__builtin_ctzll(~words);
+    if (n >= GEN_LEXICON_WORD_BYTES)
+        return 0;
+    char behind = at + n < s.n ? s.p[at + n] : ' ';
+    return behind == '\'' || (unsigned char)behind >= 0x80 ? 0 : n;
+}
+
+static void read_word(struct reader *r)
+{
+    size_t n = plain_length(r->text, r->at);
+    if (n == 0) {
+        read_any_word(r);
+        return;
+    }
+    static const uint64_t fold = UINT64_C(0x2020202020202020);
+    struct gen_lexicon_key key = {0};
+    for (size_t k = 0; k < n; k += 8) {
+        size_t part = n - k < 8 ? n - k : 8;
+        uint64_t bytes = gen_bytes_at(r->text, r->at + k, part);
+        key.parts[k / 8] = bytes | fold >> (64 - 8 * part);
+    }
+    bool is_capital = r->text.p[r->at] >= 'A' && r->text.p[r->at] <= 'Z';
+    uint64_t hash = gen_lexicon_hash(&key);
+    r->at += n;
+    add(r, r->in_span ? 0 : classes_of(&key, hash, is_capital), hash);
 }
 
 /* A full stop inside "file.c" ends nothing. */
@@ -154,6 +179,10 @@ static bool fill(struct reader *r)
     }
     while (r->at < r->text.n && r->n + 1 < GEN_TOKENS_MAX) {
         char c = r->text.p[r->at];
+        if (c == ' ') {
+            r->at++;
+            continue;
+        }
         uint32_t folded;
         size_t n = next_char(r->text, r->at, &folded);
         if (c == '`') {
@@ -287,6 +316,8 @@ unsigned gen_phrases_find(struct gen_str text, const struct gen_pattern_set *set
             present |= r.tokens[i].classes;
         for (size_t i = 0; i < n_sets; i++) {
             const struct gen_pattern *p = sets[i].patterns;
+            if (!(present & sets[i].triggers))
+                continue;
             for (size_t k = 0; k < sets[i].n && !(found >> i & 1U); k++, p++) {
                 if (!(p->when & excluded) && can_occur(p, present) && occurs(&r, p, is_start))
                     found |= 1U << i;
@@ -297,8 +328,18 @@ unsigned gen_phrases_find(struct gen_str text, const struct gen_pattern_set *set
     return found;
 }
 
+bool gen_phrases_triggers_hold(const struct gen_pattern_set *set)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        /* Without the triggers, no text can hold the pattern. */
+        if (can_occur(&set->patterns[i], ~set->triggers))
+            return false;
+    }
+    return true;
+}
+
 bool gen_phrases_occur(struct gen_str text, const struct gen_pattern *patterns, size_t n_patterns)
 {
-    const struct gen_pattern_set set = {patterns, n_patterns};
+    const struct gen_pattern_set set = {patterns, n_patterns, UINT64_MAX};
     return gen_phrases_find(text, &set, 1) != 0;
 }

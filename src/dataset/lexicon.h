@@ -111,18 +111,55 @@ struct gen_pattern {
     } elements[8];
 };
 
+#define GEN_LEXICON_WORD_BYTES 24U /* of a word and the zero behind it */
+#define GEN_LEXICON_SLOTS      2048U
+
+/* A word in lower case, eight bytes a part, the first one lowest, zeros behind the word. */
+struct gen_lexicon_key {
+    uint64_t parts[GEN_LEXICON_WORD_BYTES / sizeof(uint64_t)];
+};
+
+static inline uint64_t gen_lexicon_hash(const struct gen_lexicon_key *key)
+{
+    uint64_t hash = key->parts[0] * UINT64_C(0x9E3779B97F4A7C15);
+    hash ^= (key->parts[1] + hash) * UINT64_C(0xC2B2AE3D27D4EB4F);
+    hash ^= key->parts[2] * UINT64_C(0x165667B19E3779F9);
+    return hash ^ hash >> 32;
+}
+
+/* Where the search for a word begins in the table of slots. */
+static inline size_t gen_lexicon_slot(uint64_t hash)
+{
+    return (size_t)(hash >> 16) % GEN_LEXICON_SLOTS;
+}
+
+/* 1 + the number of the word in the table, or 0: open addressing. Made by `bench_checks
+ * --lexicon`; a test compares it with the words. */
+extern const uint16_t gen_lexicon_slots[GEN_LEXICON_SLOTS];
+
 /* The i-th word of the table, which is sorted by bytes; NULL behind the last. */
 const char *gen_lexicon_word(size_t i);
 /* 0 for a word that is not in the table. */
 uint64_t gen_lexicon_classes(const char *lower_case_word, size_t n);
+/* The same; `hash` is the key's. */
+uint64_t gen_lexicon_find(const struct gen_lexicon_key *key, uint64_t hash);
+/* False when the word is too long (GEN_LEXICON_WORD_BYTES - 1). */
+bool gen_lexicon_key_init(struct gen_lexicon_key *key, const char *lower_case_word, size_t n);
 
 struct gen_pattern_set {
     const struct gen_pattern *patterns;
     size_t n;
+    /* Each pattern takes a token with one of these; a text without any is done. */
+    uint64_t triggers;
 };
 
 /* One reading of the text for several sets: bit i is set when a pattern of sets[i] occurs. */
 unsigned gen_phrases_find(struct gen_str text, const struct gen_pattern_set *sets, size_t n_sets);
+
+/* True when each pattern of the set takes a token with one of the triggers. For tests. */
+bool gen_phrases_triggers_hold(const struct gen_pattern_set *set);
+/* The sets of phrases.c, for tests; NULL behind the last. */
+const struct gen_pattern_set *gen_phrases_set(size_t i);
 
 /* True when one of the patterns occurs. Looks at all of the text, GEN_TOKENS_MAX words at a time.
  */

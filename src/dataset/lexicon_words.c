@@ -4,27 +4,11 @@
 #include <endian.h>
 #include <string.h>
 
-#define WORD_BYTES 24U
-
 /* In place and padded with zeros, so that words compare eight bytes at a time. */
 struct entry {
-    char word[WORD_BYTES];
+    char word[GEN_LEXICON_WORD_BYTES];
     uint64_t classes;
 };
-
-/* Read big-endian, eight bytes compare as their texts do. */
-static int compare(const char *a, const char *b)
-{
-    for (size_t i = 0; i < WORD_BYTES; i += sizeof(uint64_t)) {
-        uint64_t x;
-        uint64_t y;
-        memcpy(&x, a + i, sizeof(x));
-        memcpy(&y, b + i, sizeof(y));
-        if (x != y)
-            return be64toh(x) < be64toh(y) ? -1 : 1;
-    }
-    return 0;
-}
 
 /* Sorted by bytes. */
 static const struct entry entries[] = {
@@ -547,23 +531,44 @@ const char *gen_lexicon_word(size_t i)
     return i < sizeof(entries) / sizeof(entries[0]) ? entries[i].word : NULL;
 }
 
-uint64_t gen_lexicon_classes(const char *word, size_t n)
+bool gen_lexicon_key_init(struct gen_lexicon_key *key, const char *word, size_t n)
 {
-    char padded[WORD_BYTES] = {0};
-    if (n == 0 || n >= WORD_BYTES)
-        return 0;
+    char padded[GEN_LEXICON_WORD_BYTES] = {0};
+    if (n >= sizeof(padded))
+        return false;
     memcpy(padded, word, n);
-    size_t low = 0;
-    size_t high = sizeof(entries) / sizeof(entries[0]);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = compare(padded, entries[middle].word);
-        if (order == 0)
-            return entries[middle].classes;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
+    memcpy(key, padded, sizeof(padded));
+    for (size_t i = 0; i < sizeof(key->parts) / sizeof(key->parts[0]); i++)
+        key->parts[i] = le64toh(key->parts[i]);
+    return true;
+}
+
+static bool is_entry(const struct entry *e, const struct gen_lexicon_key *key)
+{
+    uint64_t differs = 0;
+    for (size_t i = 0; i < sizeof(key->parts) / sizeof(key->parts[0]); i++) {
+        uint64_t part;
+        memcpy(&part, e->word + i * sizeof(part), sizeof(part));
+        differs |= le64toh(part) ^ key->parts[i];
+    }
+    return differs == 0;
+}
+
+uint64_t gen_lexicon_find(const struct gen_lexicon_key *key, uint64_t hash)
+{
+    size_t slot = gen_lexicon_slot(hash);
+    for (; gen_lexicon_slots[slot]; slot = (slot + 1) % GEN_LEXICON_SLOTS) {
+        const struct entry *e = &entries[gen_lexicon_slots[slot] - 1];
+        if (is_entry(e, key))
+            return e->classes;
     }
     return 0;
+}
+
+uint64_t gen_lexicon_classes(const char *word, size_t n)
+{
+    struct gen_lexicon_key key;
+    if (n == 0 || !gen_lexicon_key_init(&key, word, n))
+        return 0;
+    return gen_lexicon_find(&key, gen_lexicon_hash(&key));
 }

@@ -322,6 +322,26 @@ static bool read_option(struct gen_literal_scan *scan, struct gen_literal *out)
     return true;
 }
 
+/* Moves over blanks and plain words, most of a text, which are no literals: letters of which only
+ * the first may be a capital, and behind them nothing that could make them a name. */
+static size_t skip_plain(struct gen_str s, size_t i)
+{
+    for (;;) {
+        while (i < s.n && (s.p[i] == ' ' || s.p[i] == ',' || s.p[i] == '\n'))
+            i++;
+        if (i == s.n || !is_letter(s.p[i]) || (i && s.p[i - 1] == '$'))
+            return i;
+        size_t end = i + 1;
+        while (end < s.n && is_lower(s.p[end]))
+            end++;
+        char c = peek(s, end);
+        bool is_plain = is_blank(c) || c == ',' || (c == '.' && is_blank(peek(s, end + 1)));
+        if (!is_plain)
+            return i;
+        i = end + (c == '.');
+    }
+}
+
 /* Reads what stands at `at`; true when that is a literal. Always moves on. */
 static bool step(struct gen_literal_scan *scan, struct gen_literal *out)
 {
@@ -352,9 +372,11 @@ static bool step(struct gen_literal_scan *scan, struct gen_literal *out)
 
 bool gen_literal_next(struct gen_literal_scan *scan, struct gen_literal *out)
 {
-    while (scan->at < scan->text.n) {
+    for (;;) {
+        scan->at = skip_plain(scan->text, scan->at);
+        if (scan->at >= scan->text.n)
+            return false;
         if (step(scan, out))
             return true;
     }
-    return false;
 }

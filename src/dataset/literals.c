@@ -152,9 +152,7 @@ static int is_grounded(struct grounding *g, const struct gen_literal *l, bool *y
 
 static bool is_new(struct grounding *g, const struct gen_literal *l)
 {
-    uint64_t hash = 0xCBF29CE484222325ULL + l->kind;
-    for (size_t i = 0; i < g->normal.n; i++)
-        hash = (hash ^ (unsigned char)g->normal.data[i]) * 0x100000001B3ULL;
+    uint64_t hash = gen_hash64(gen_buf_str(&g->normal), (uint64_t)l->kind);
     for (size_t i = 0; i < g->n_seen; i++) {
         if (g->seen[i] == hash)
             return false;
@@ -200,7 +198,11 @@ static int count(struct grounding *g, struct gen_str text, struct gen_literals *
 int gen_check_literals(const struct gen_source_text *s, struct gen_str also, struct gen_str text,
                        struct gen_literals *out, struct gen_buf *missing, struct gen_error *err)
 {
-    struct grounding g = {.source = s, .also_text = also};
+    struct grounding g;
+    g.source = s; /* without an initializer: most calls see few of so many places */
+    g.also = NULL;
+    g.also_text = also;
+    g.n_seen = 0;
     struct gen_literals found = {0, 0, 1.0};
     g.normal = gen_buf_make(GEN_BUF_UNLIMITED);
     size_t n_before = missing ? missing->n : 0;

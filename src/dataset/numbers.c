@@ -2,8 +2,6 @@
 
 #include "dataset/words.h"
 
-#include <stdlib.h>
-
 #define DIGITS_MAX 48
 
 static bool is_digit(struct gen_str s, size_t i)
@@ -23,9 +21,10 @@ static uint64_t hash(uint64_t h, const char *p, size_t n)
     return h;
 }
 
-/* One name for each spelling of a unit. Sorted. */
+/* One name for each spelling of a unit; padded with zeros, to be compared eight bytes at a time. */
 static const struct unit {
-    const char *name, *canonical;
+    char name[16];
+    const char *canonical;
 } units[] = {
     {"b", "byte"},
     {"bit", "bit"},
@@ -72,22 +71,29 @@ static const struct unit {
     {"us", "us"},
 };
 
-static int compare_unit(const void *key, const void *element)
+/* The letters that units begin with. */
+static bool may_be_unit(struct gen_str letters)
 {
-    return strcmp(key, ((const struct unit *)element)->name);
+    static const uint32_t first = 1U << ('b' - 'a') | 1U << ('d' - 'a') | 1U << ('g' - 'a') |
+                                  1U << ('h' - 'a') | 1U << ('k' - 'a') | 1U << ('m' - 'a') |
+                                  1U << ('n' - 'a') | 1U << ('p' - 'a') | 1U << ('s' - 'a') |
+                                  1U << ('t' - 'a') | 1U << ('u' - 'a');
+    return letters.n && letters.n < sizeof(units[0].name) &&
+           (first >> (gen_ascii_lower(letters.p[0]) - 'a') & 1U);
 }
 
 static const char *find_unit(struct gen_str letters)
 {
-    char name[16];
-    if (letters.n == 0 || letters.n >= sizeof(name))
+    char name[sizeof(units[0].name)] = {0};
+    if (!may_be_unit(letters))
         return NULL;
     for (size_t i = 0; i < letters.n; i++)
         name[i] = gen_ascii_lower(letters.p[i]);
-    name[letters.n] = '\0';
-    const struct unit *u =
-        bsearch(name, units, sizeof(units) / sizeof(units[0]), sizeof(units[0]), compare_unit);
-    return u ? u->canonical : NULL;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (memcmp(name, units[i].name, 8) == 0 && memcmp(name + 8, units[i].name + 8, 8) == 0)
+            return units[i].canonical;
+    }
+    return NULL;
 }
 
 /* Digits with separators, dots and an exponent; the digits without separators go to `digits`. */
@@ -98,6 +104,10 @@ static size_t read_digits(struct gen_str s, size_t at, char *digits, size_t *n_d
     size_t n = 0;
     bool dotted = false;
     while (i < s.n && n < DIGITS_MAX - 4) {
+        if (is_digit(s, i)) {
+            digits[n++] = s.p[i++];
+            continue;
+        }
         bool group = (s.p[i] == ',' || s.p[i] == '_') && !dotted && is_digit(s, i + 1) &&
                      is_digit(s, i + 2) && is_digit(s, i + 3) && !is_digit(s, i + 4) &&
                      (*grouped || i - at <= 3);
@@ -111,7 +121,7 @@ static size_t read_digits(struct gen_str s, size_t at, char *digits, size_t *n_d
             i++;
             continue;
         }
-        if (!is_digit(s, i) && !dot && !exponent)
+        if (!dot && !exponent)
             break;
         dotted = dotted || dot || exponent;
         digits[n++] = gen_ascii_lower(s.p[i++]);

@@ -244,25 +244,37 @@ bool gen_check_is_double_question(struct gen_str question)
            !gen_phrases_occur(question, comparison_patterns, 1);
 }
 
+#define N_PATTERNS(patterns) (sizeof(patterns) / sizeof((patterns)[0]))
+
+#define CONTEXT_TRIGGERS                                                                           \
+    (W_SOURCE | W_CODE | W_FIGURE | W_AUTHOR | W_INFO | W_FUNCTION | W_PLACE | W_SAID | W_HERE |   \
+     W_PART | F_TEXT | F_PLACE)
+
+/* Of a question and then of an answer, in the order of the bits below. */
+static const struct gen_pattern_set sets[] = {
+    {context_patterns, N_PATTERNS(context_patterns), CONTEXT_TRIGGERS},
+    {joined_patterns, N_PATTERNS(joined_patterns), W_AND},
+    {comparison_patterns, N_PATTERNS(comparison_patterns), W_BETWEEN},
+    {context_patterns, N_PATTERNS(context_patterns), CONTEXT_TRIGGERS},
+    {refusal_patterns, N_PATTERNS(refusal_patterns),
+     W_I | W_AI | W_NOT | W_NO | W_CANNOT | W_UNABLE | W_SORRY},
+};
+
+const struct gen_pattern_set *gen_phrases_set(size_t i)
+{
+    return i < sizeof(sets) / sizeof(sets[0]) ? &sets[i] : NULL;
+}
+
 void gen_check_question(struct gen_str question, bool *refers_to_context, bool *is_double)
 {
-    static const struct gen_pattern_set sets[] = {
-        {context_patterns, sizeof(context_patterns) / sizeof(context_patterns[0])},
-        {joined_patterns, sizeof(joined_patterns) / sizeof(joined_patterns[0])},
-        {comparison_patterns, 1},
-    };
-    unsigned found = gen_phrases_find(question, sets, sizeof(sets) / sizeof(sets[0]));
+    unsigned found = gen_phrases_find(question, sets, 3);
     *refers_to_context = (found & 1U) != 0;
     *is_double = (found & 6U) == 2U || count_question_marks(question) > 1;
 }
 
 void gen_check_answer(struct gen_str answer, bool *refers_to_context, bool *is_refusal)
 {
-    static const struct gen_pattern_set sets[] = {
-        {context_patterns, sizeof(context_patterns) / sizeof(context_patterns[0])},
-        {refusal_patterns, sizeof(refusal_patterns) / sizeof(refusal_patterns[0])},
-    };
-    unsigned found = gen_phrases_find(answer, sets, sizeof(sets) / sizeof(sets[0]));
+    unsigned found = gen_phrases_find(answer, sets + 3, 2);
     *refers_to_context = (found & 1U) != 0;
     *is_refusal = (found & 2U) != 0 || is_plain_refusal(answer);
 }

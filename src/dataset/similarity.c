@@ -1,4 +1,5 @@
 /* Comparisons of two texts by their words, and the number of words. */
+#include "dataset/byte_mask.h"
 #include "dataset/checks.h"
 #include "dataset/words.h"
 
@@ -15,6 +16,11 @@ size_t gen_count_words(struct gen_str text)
         /* Words of ASCII are counted by their starts, without hashes. */
         size_t start = at;
         bool was = false;
+        for (; text.n - at >= GEN_MASK_BYTES && !gen_mask_high(text.p + at); at += GEN_MASK_BYTES) {
+            uint32_t words = gen_mask_alnum(text.p + at);
+            n += (size_t)__builtin_popcount(words & ~(words << 1 | (uint32_t)was));
+            was = words >> (GEN_MASK_BYTES - 1);
+        }
         for (; at < text.n && (unsigned char)text.p[at] < 0x80; at++) {
             bool is = gen_ascii_is_alnum(text.p[at]);
             n += is & !was;
@@ -31,42 +37,46 @@ size_t gen_count_words(struct gen_str text)
     return n;
 }
 
-/* Open addressing, never more than half full; behind the slots the hashes one after the other. */
+/* Open addressing, never more than half full: 1 + the place of a hash, 0 is free. */
 struct gen_word_set {
+    uint32_t *slots; /* behind the hashes */
     size_t mask;
     size_t n;
-    uint64_t *hashes;
-    uint64_t slots[];
+    uint64_t hashes[];
 };
 
 static size_t slot_of(const struct gen_word_set *s, uint64_t hash)
 {
     size_t i = (size_t)hash & s->mask;
-    while (s->slots[i] && s->slots[i] != hash)
+    while (s->slots[i] && s->hashes[s->slots[i] - 1] != hash)
         i = (i + 1) & s->mask;
     return i;
 }
 
 int gen_word_set_new(struct gen_word_set **out, struct gen_str text, struct gen_error *err)
 {
-    /* Words of one byte with a byte between them are the most that fit; CJK characters are longer.
-     */
-    size_t n_max = text.n / 2 + 1;
+    size_t n_max = gen_count_words(text);
     size_t n_slots = 16;
     while (n_slots / 2 < n_max)
         n_slots *= 2;
-    struct gen_word_set *s = calloc(1, sizeof(*s) + (n_slots + n_max) * sizeof(s->slots[0]));
+    struct gen_word_set *s = NULL;
+    if (n_max < UINT32_MAX)
+        s = malloc(sizeof(*s) + n_max * sizeof(s->hashes[0]) + n_slots * sizeof(s->slots[0]));
     if (!s)
         return gen_nomem(err, "the words of a text");
     s->mask = n_slots - 1;
-    s->hashes = s->slots + n_slots;
-    struct gen_word w;
-    size_t at = 0;
-    while (gen_word_next(text, &at, &w)) {
-        size_t i = slot_of(s, w.hash | 1U);
-        if (!s->slots[i])
-            s->hashes[s->n++] = w.hash | 1U;
-        s->slots[i] = w.hash | 1U;
+    s->n = 0;
+    s->slots = (uint32_t *)(void *)(s->hashes + n_max);
+    memset(s->slots, 0, n_slots * sizeof(s->slots[0]));
+    size_t n = gen_word_hashes(text, s->hashes, n_max);
+    for (size_t k = 0; k < n; k++) {
+        uint64_t hash = s->hashes[k];
+        size_t i = slot_of(s, hash);
+        if (s->slots[i])
+            continue;
+        /* Distinct ones move up: never beyond the place they are read from. */
+        s->hashes[s->n++] = hash;
+        s->slots[i] = (uint32_t)s->n;
     }
     *out = s;
     return GEN_OK;

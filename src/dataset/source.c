@@ -1,9 +1,12 @@
 #include "dataset/source.h"
 
+#include "dataset/byte_mask.h"
 #include "dataset/numbers.h"
 #include "dataset/words.h"
 
 #include <stdlib.h>
+
+#define RARE_TRIES_MAX 48
 
 static bool is_digit(char c)
 {
@@ -36,9 +39,31 @@ bool gen_source_has_number(const struct gen_source_text *s, uint64_t hash)
 static size_t count_digit_runs(struct gen_str t)
 {
     size_t n = 0;
-    for (size_t i = 0; i < t.n; i++)
-        n += is_digit(t.p[i]) && (i == 0 || !is_digit(t.p[i - 1]));
+    size_t i = 0;
+    bool was = false;
+    for (; t.n - i >= GEN_MASK_BYTES; i += GEN_MASK_BYTES) {
+        uint32_t digits = gen_mask_digit(t.p + i);
+        n += (size_t)__builtin_popcount(digits & ~(digits << 1 | (uint32_t)was));
+        was = digits >> (GEN_MASK_BYTES - 1);
+    }
+    for (; i < t.n; i++) {
+        n += is_digit(t.p[i]) & !was;
+        was = is_digit(t.p[i]);
+    }
     return n;
+}
+
+/* The first digit at or behind `i`, or the end. */
+static size_t next_digit(struct gen_str t, size_t i)
+{
+    for (; t.n - i >= GEN_MASK_BYTES; i += GEN_MASK_BYTES) {
+        uint32_t digits = gen_mask_digit(t.p + i);
+        if (digits)
+            return i + (size_t)__builtin_ctz(digits);
+    }
+    while (i < t.n && !is_digit(t.p[i]))
+        i++;
+    return i;
 }
 
 /* Digits inside a name are no number; those of "v1.2" are. */
@@ -59,12 +84,12 @@ static int collect_numbers(struct gen_source_text *s, struct gen_error *err)
         return GEN_OK;
     /* At most three hashes a number, of which a run of digits makes at most two. */
     s->n_number_slots = 8;
-    while (s->n_number_slots < n * 8)
+    while (s->n_number_slots < n * 4)
         s->n_number_slots *= 2;
     s->numbers = calloc(s->n_number_slots, sizeof(*s->numbers));
     if (!s->numbers)
         return gen_nomem(err, "a prepared source");
-    for (size_t i = 0; i < t.n;) {
+    for (size_t i = next_digit(t, 0); i < t.n; i = next_digit(t, i)) {
         if (!starts_number(t, i)) {
             i++;
             continue;
@@ -142,10 +167,51 @@ static bool is_joined(struct gen_str t, size_t i)
     return (before && is_digit(t.p[i])) || (behind && is_digit(t.p[i - 1]));
 }
 
+/* How common a byte is in texts, roughly; 0 for the rare ones. */
+static const unsigned char commonness[256] = {
+    [' '] = 20, ['e'] = 19, ['t'] = 18, ['a'] = 17, ['o'] = 16, ['i'] = 15, ['n'] = 14,
+    ['s'] = 13, ['r'] = 12, ['h'] = 11, ['l'] = 10, ['d'] = 9,  ['c'] = 8,  ['u'] = 7,
+    ['m'] = 6,  ['p'] = 6,  ['f'] = 6,  ['g'] = 5,  ['w'] = 5,  ['y'] = 5,  ['b'] = 5,
+    ['v'] = 4,  ['.'] = 4,  [','] = 4,  ['k'] = 4,  ['_'] = 4,  ['0'] = 3,  ['1'] = 3,
+    ['2'] = 2,  ['-'] = 2,  ['('] = 2,  [')'] = 2,  ['3'] = 2,  ['4'] = 2,
+};
+
+static size_t rarest_byte(struct gen_str s)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < s.n && commonness[(unsigned char)s.p[best]]; i++) {
+        if (commonness[(unsigned char)s.p[i]] < commonness[(unsigned char)s.p[best]])
+            best = i;
+    }
+    return best;
+}
+
+/* As gen_str_find. A search for the rarest byte is several times faster where that byte is rare
+ * indeed; where it is not, the linear search takes over. */
+static size_t find_bytes(struct gen_str text, struct gen_str needle, size_t from, size_t rare)
+{
+    if (from > text.n || needle.n == 0 || needle.n > text.n - from)
+        return SIZE_MAX;
+    for (unsigned n_tries = 0; n_tries < RARE_TRIES_MAX; n_tries++) {
+        size_t n_places = text.n - from - needle.n + 1;
+        const char *hit = memchr(text.p + from + rare, needle.p[rare], n_places);
+        if (!hit)
+            return SIZE_MAX;
+        size_t at = (size_t)(hit - text.p) - rare;
+        if (memcmp(text.p + at, needle.p, needle.n) == 0)
+            return at;
+        if (n_places == at - from + 1)
+            return SIZE_MAX;
+        from = at + 1;
+    }
+    return gen_str_find(text, needle, from);
+}
+
 size_t gen_find_whole(struct gen_str text, struct gen_str needle, size_t from)
 {
+    size_t rare = needle.n ? rarest_byte(needle) : 0;
     for (;;) {
-        size_t at = gen_str_find(text, needle, from);
+        size_t at = find_bytes(text, needle, from, rare);
         if (at == SIZE_MAX)
             return SIZE_MAX;
         size_t end = at + needle.n;

@@ -1,9 +1,11 @@
 #include "dataset/words.h"
 
 #include "base/utf8.h"
+#include "dataset/byte_mask.h"
 
-#define FNV_START 0xCBF29CE484222325ULL
-#define FNV_PRIME 0x100000001B3ULL
+#define FNV_START   0xCBF29CE484222325ULL
+#define FNV_PRIME   0x100000001B3ULL
+#define HASH_FACTOR UINT64_C(0x9E3779B97F4A7C15)
 
 const unsigned char gen_ascii_fold[256] = {
     ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6',
@@ -53,7 +55,23 @@ static uint32_t char_at(struct gen_str text, size_t at, size_t *n)
     return gen_utf8_is_word(c) ? gen_char_fold(c) : 0;
 }
 
-bool gen_word_next(struct gen_str text, size_t *at, struct gen_word *out)
+/* Of a word of ASCII letters and digits: their case is one bit, which digits have set already. */
+static uint64_t ascii_hash(struct gen_str text, size_t at, size_t n)
+{
+    uint64_t hash = FNV_START;
+    for (;;) {
+        size_t part = n < sizeof(hash) ? n : sizeof(hash);
+        uint64_t fold = UINT64_C(0x2020202020202020) >> (8 * (sizeof(hash) - part));
+        hash = (hash ^ (gen_bytes_at(text, at, part) | fold)) * HASH_FACTOR;
+        hash ^= hash >> 32;
+        if (n <= sizeof(hash))
+            return hash;
+        at += sizeof(hash);
+        n -= sizeof(hash);
+    }
+}
+
+static bool next_of_any_script(struct gen_str text, size_t *at, struct gen_word *out)
 {
     size_t i = *at;
     size_t n = 0;
@@ -63,8 +81,10 @@ bool gen_word_next(struct gen_str text, size_t *at, struct gen_word *out)
     out->offset = i;
     out->hash = FNV_START;
     bool alone = stands_alone(c);
+    uint32_t any = 0;
     while (i < text.n && c) {
         out->hash = (out->hash ^ c) * FNV_PRIME;
+        any |= c;
         i += n;
         c = !alone && i < text.n ? char_at(text, i, &n) : 0;
         if (stands_alone(c))
@@ -72,7 +92,74 @@ bool gen_word_next(struct gen_str text, size_t *at, struct gen_word *out)
     }
     out->n = i - out->offset;
     *at = i;
+    if (any < 0x80 && out->n)
+        out->hash = ascii_hash(text, out->offset, out->n);
     return out->n > 0;
+}
+
+bool gen_word_next(struct gen_str text, size_t *at, struct gen_word *out)
+{
+    size_t i = *at;
+    while (i < text.n && text.n >= GEN_MASK_BYTES) {
+        /* Near the end the last bytes are read, and those in front of `i` are shifted out. */
+        size_t from = text.n - i < GEN_MASK_BYTES ? text.n - GEN_MASK_BYTES : i;
+        size_t left = GEN_MASK_BYTES - (i - from);
+        uint32_t words = gen_mask_alnum(text.p + from) >> (i - from);
+        uint32_t high = gen_mask_high(text.p + from) >> (i - from);
+        if (high & ((words & (~words + 1)) - 1U))
+            break; /* another script comes first, perhaps */
+        if (!words) {
+            i += left;
+            continue;
+        }
+        unsigned start = (unsigned)__builtin_ctz(words);
+        size_t end = start + (size_t)__builtin_ctzll(~(uint64_t)(words >> start));
+        if (end >= left && from == i) {
+            if (start == 0)
+                break;
+            i += start;
+            continue;
+        }
+        if (end < left && (high >> end & 1U))
+            break;
+        out->offset = i + start;
+        out->n = end - start;
+        out->hash = ascii_hash(text, out->offset, out->n);
+        *at = i + end;
+        return true;
+    }
+    *at = i;
+    return next_of_any_script(text, at, out);
+}
+
+size_t gen_word_hashes(struct gen_str text, uint64_t *hashes, size_t n_max)
+{
+    struct gen_word w;
+    size_t n = 0;
+    size_t i = 0;
+    while (n < n_max) {
+        uint32_t words = 0;
+        if (text.n - i >= GEN_MASK_BYTES && !gen_mask_high(text.p + i))
+            words = gen_mask_alnum(text.p + i);
+        size_t taken = words ? GEN_MASK_BYTES : 0;
+        while (words && n < n_max) {
+            unsigned start = (unsigned)__builtin_ctz(words);
+            unsigned end = start + (unsigned)__builtin_ctzll(~(uint64_t)(words >> start));
+            if (end == GEN_MASK_BYTES) {
+                taken = start; /* it may go on */
+                break;
+            }
+            hashes[n++] = ascii_hash(text, i + start, end - start);
+            words &= UINT32_MAX << end;
+        }
+        i += taken;
+        if (taken)
+            continue;
+        if (!gen_word_next(text, &i, &w))
+            break;
+        hashes[n++] = w.hash;
+    }
+    return n;
 }
 
 static bool is_blank(char c)
@@ -112,17 +199,33 @@ static bool is_ascii(struct gen_str s)
 }
 
 /* The room is reserved. Without branches: a processor guesses the ends of words badly. */
-static void normalize_ascii(struct gen_buf *out, struct gen_str s)
+static char *normalize_bytes(char *to, struct gen_str s, bool *after_blank)
 {
-    char *to = out->data + out->n;
-    bool after_blank = true;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         bool blank = (c == ' ') | ((c >= '\t') & (c <= '\r'));
         *to = (char)(blank ? ' ' : c == '`' ? '\'' : c);
-        to += !(blank & after_blank);
-        after_blank = blank;
+        to += !(blank & *after_blank);
+        *after_blank = blank;
     }
+    return to;
+}
+
+static void normalize_ascii(struct gen_buf *out, struct gen_str s)
+{
+    char *to = out->data + out->n;
+    bool after_blank = true;
+    size_t i = 0;
+    for (; s.n - i >= GEN_MASK_BYTES; i += GEN_MASK_BYTES) {
+        uint32_t blanks = gen_mask_copy_blank(to, s.p + i);
+        if (blanks & (blanks << 1 | (uint32_t)after_blank)) {
+            to = normalize_bytes(to, gen_str_sub(s, i, GEN_MASK_BYTES), &after_blank);
+        } else {
+            to += GEN_MASK_BYTES;
+            after_blank = blanks >> (GEN_MASK_BYTES - 1);
+        }
+    }
+    to = normalize_bytes(to, gen_str_sub(s, i, s.n - i), &after_blank);
     to -= after_blank & (to > out->data + out->n);
     *to = '\0';
     out->n = (size_t)(to - out->data);

@@ -1,7 +1,10 @@
 /* What the checks of one accepted answer cost: a source of 1.5 KB, three pairs, and a large source
- * with a quote that is nowhere. Built in Release: build/test/unit/dataset/bench_checks */
+ * with a quote that is nowhere. Built in Release: build/test/unit/dataset/bench_checks. With
+ * --lexicon it writes src/dataset/lexicon_slots.c instead, which is to be done when a word was
+ * added. */
 #include "dataset/checks.h"
 #include "dataset/export.h"
+#include "dataset/lexicon.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -84,8 +87,42 @@ static int run_export(const struct gen_export_format *format)
     return rc;
 }
 
-int main(void)
+static int print_lexicon(void)
 {
+    static const char head[] = "/* Where each word of the lexicon is. Made by `bench_checks "
+                               "--lexicon | clang-format`. */\n"
+                               "#include \"dataset/lexicon.h\"\n\n"
+                               "const uint16_t gen_lexicon_slots[GEN_LEXICON_SLOTS] = {\n";
+    unsigned slots[GEN_LEXICON_SLOTS] = {0};
+    for (unsigned i = 0; gen_lexicon_word(i); i++) {
+        struct gen_lexicon_key key;
+        if (!gen_lexicon_key_init(&key, gen_lexicon_word(i), strlen(gen_lexicon_word(i))))
+            return 1;
+        size_t slot = gen_lexicon_slot(gen_lexicon_hash(&key));
+        while (slots[slot])
+            slot = (slot + 1) % GEN_LEXICON_SLOTS;
+        slots[slot] = i + 1;
+    }
+    printf("%s   ", head);
+    int column = 3;
+    for (size_t i = 0; i < GEN_LEXICON_SLOTS; i++) {
+        char text[16];
+        int n = snprintf(text, sizeof(text), " %u,", slots[i]);
+        if (column + n > 100) {
+            printf("\n   ");
+            column = 3;
+        }
+        column += n;
+        printf("%s", text);
+    }
+    printf("\n};\n");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--lexicon") == 0)
+        return print_lexicon();
     const struct pair pairs[] = {
         {GEN_STR("the default cache holds 1 MB in 521 slots"),
          GEN_STR("What is the size of the default chunk cache of HDF5, and in how many slots?"),

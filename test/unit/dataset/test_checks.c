@@ -132,6 +132,70 @@ static void phrase_far_away(void **state)
     }
 }
 
+/* Fails when a word was added and bench_checks --lexicon was forgotten. */
+static void lexicon_slots_lead_to_words(void **state)
+{
+    (void)state;
+    size_t n_words = 0;
+    size_t n_used = 0;
+    while (gen_lexicon_word(n_words))
+        n_words++;
+    bool *is_listed = calloc(n_words, sizeof(*is_listed));
+    assert_non_null(is_listed);
+    for (size_t i = 0; i < GEN_LEXICON_SLOTS; i++) {
+        if (!gen_lexicon_slots[i])
+            continue;
+        assert_in_range(gen_lexicon_slots[i], 1, n_words);
+        assert_false(is_listed[gen_lexicon_slots[i] - 1]);
+        is_listed[gen_lexicon_slots[i] - 1] = true;
+        n_used++;
+    }
+    free(is_listed);
+    assert_int_equal(n_used, n_words);
+    assert_true(gen_lexicon_classes("the", 3) & W_THE);
+    assert_int_equal(gen_lexicon_classes("thee", 4), 0);
+    assert_int_equal(gen_lexicon_classes("", 0), 0);
+    assert_int_equal(gen_lexicon_classes("aaaaaaaaaaaaaaaaaaaaaaaa", 24), 0);
+}
+
+static void triggers_of_patterns_hold(void **state)
+{
+    (void)state;
+    for (size_t i = 0; gen_phrases_set(i); i++)
+        assert_true(gen_phrases_triggers_hold(gen_phrases_set(i)));
+    struct gen_pattern_set wrong = *gen_phrases_set(0);
+    wrong.triggers = W_NUMBER;
+    assert_false(gen_phrases_triggers_hold(&wrong));
+}
+
+/* Plain words are read 32 bytes at a time: the same word must be found at every place of a text. */
+static void words_are_found_at_every_offset(void **state)
+{
+    (void)state;
+    char text[160];
+    for (size_t before = 0; before < 70; before++) {
+        for (size_t behind = 0; behind < 40; behind++) {
+            size_t n = 0;
+            for (size_t i = 0; i < before; i++)
+                text[n++] = i % 7 == 6 || i + 1 == before ? ' ' : 'x';
+            memcpy(text + n, "the passage", 11);
+            n += 11;
+            for (size_t i = 0; i < behind; i++)
+                text[n++] = i % 9 == 0 ? ' ' : 'y';
+            /* In a block of its own size, so that a read outside of it is seen. */
+            char *exact = malloc(n);
+            assert_non_null(exact);
+            memcpy(exact, text, n);
+            struct gen_str s = {exact, n};
+            size_t n_words = (before + 6) / 7 + 2 + (behind + 7) / 9;
+            assert_true(gen_check_refers_to_context(s));
+            if (before % 7 == 0)
+                assert_int_equal(gen_count_words(s), n_words);
+            free(exact);
+        }
+    }
+}
+
 static void lexicon_is_sorted(void **state)
 {
     (void)state;
@@ -450,6 +514,9 @@ int main(void)
         cmocka_unit_test(leftovers),
         cmocka_unit_test(phrase_far_away),
         cmocka_unit_test(lexicon_is_sorted),
+        cmocka_unit_test(lexicon_slots_lead_to_words),
+        cmocka_unit_test(triggers_of_patterns_hold),
+        cmocka_unit_test(words_are_found_at_every_offset),
         cmocka_unit_test(quotes),
         cmocka_unit_test(quote_offsets),
         cmocka_unit_test(long_quotes),
