@@ -1,4 +1,5 @@
 /* K7: which literals of a text its source carries. */
+#include "base/hash.h"
 #include "dataset/literal_scan.h"
 #include "dataset/source.h"
 #include "dataset/words.h"

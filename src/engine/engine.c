@@ -176,6 +176,7 @@ static int use_recorded(struct gen_engine *e, bool *more, struct gen_error *err)
     struct gen_call *call;
     while ((call = gen_call_list_pop(&e->recorded))) {
         call->stage->n_cached_waiting -= call->from_ledger;
+        e->n_cached_waiting -= call->from_ledger;
         int rc = gen_call_use(e, call, err);
         if (rc)
             return rc;
@@ -326,7 +327,7 @@ static size_t n_under_way(const struct gen_engine *e)
 
 static bool may_dispatch(const struct gen_engine *e)
 {
-    return !e->stopping && !e->is_held && e->recorded.n < GEN_RECORDED_MAX &&
+    return !e->stopping && !e->is_held && e->n_cached_waiting < GEN_CACHED_WAITING_MAX &&
            !is_feeling_the_price(e) && gen_lane_room(&e->lane, gen_loop_now_ms(e->o.loop)) > 0;
 }
 
@@ -349,6 +350,7 @@ static void file_asked(struct gen_engine *e, struct gen_call *call)
          * all others do. */
         gen_call_list_push(call->from_ledger ? &e->recorded : &e->arrived, call);
         call->stage->n_cached_waiting += call->from_ledger;
+        e->n_cached_waiting += call->from_ledger;
         break;
     case GEN_CALL_READY:
     case GEN_CALL_DELAYED:

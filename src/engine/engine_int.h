@@ -7,14 +7,14 @@
 #include "engine/lane.h"
 #include "json/repair.h"
 
-#define GEN_KEY_BUCKETS       4096U /* a power of two */
-#define GEN_ASK_TRIES         3U    /* a first answer, and two more with its faults named */
-#define GEN_SAMPLES_A_ROUND   1000U
-#define GEN_RECORDED_MAX      512U  /* answers waiting to be used before no more are looked up */
-#define GEN_USE_SLICE_US      2000U /* of a turn, for using answers */
-#define GEN_FLOWS_A_TURN      64U
-#define GEN_SENT_BEFORE_PRICE 4U
-#define GEN_USER_BYTES_MAX    ((size_t)16 << 20)
+#define GEN_KEY_BUCKETS        4096U /* a power of two */
+#define GEN_ASK_TRIES          3U    /* a first answer, and two more with its faults named */
+#define GEN_SAMPLES_A_ROUND    1000U
+#define GEN_CACHED_WAITING_MAX 512U  /* answers of the ledger looked up and not used yet */
+#define GEN_USE_SLICE_US       1000U /* of a turn, for using answers */
+#define GEN_FLOWS_A_TURN       64U
+#define GEN_SENT_BEFORE_PRICE  4U
+#define GEN_USER_BYTES_MAX     ((size_t)16 << 20)
 
 enum gen_item_state {
     GEN_ITEM_OPEN = 0,
@@ -117,8 +117,9 @@ struct gen_engine {
     struct gen_call *under_way[GEN_KEY_BUCKETS]; /* marked or in flight, by key */
     struct gen_timer *timer;
     struct gen_timer *progress_timer;
-    size_t slots_max; /* calls of one stage */
-    size_t queue_max; /* items between two stages */
+    size_t slots_max;        /* calls of one stage */
+    size_t queue_max;        /* items between two stages */
+    size_t n_cached_waiting; /* over all stages */
     int64_t spent_microusd;
     int64_t n_paid; /* answers that spent it */
     bool source_ended;
