@@ -16,30 +16,18 @@ static int finish(struct curate *c, int *status, struct gen_error *err)
     struct gen_file_list files = {.n = 0};
     char headline[1024];
     char command[1200];
-    const char *next[2] = {NULL, NULL};
-    int64_t n_rows = (int64_t)gen_record_writer_count(c->writer);
+    const char *next[2] = {
+        gen_session_next(&c->s, "export", "_training.jsonl -f chatml", command, sizeof(command)),
+        NULL};
     const struct gen_qa_rate_stats *stats = gen_qa_rate_stats(c->steps.rate);
-    int rc = GEN_OK;
-    if (gen_session_is_complete(&c->s)) {
-        rc = gen_record_writer_commit(c->writer, err);
-        if (rc == GEN_OK)
-            rc = gen_file_list_add(&files, c->s.output, n_rows, err);
-        if (rc == GEN_OK)
-            rc = gen_rated_files_finish(&c->rated, &c->s, stats, (int64_t)c->source.n_rows, &files,
-                                        err);
-        (void)snprintf(command, sizeof(command),
-                       "generator export %s -o %.*s_training.jsonl -f chatml", c->s.output,
-                       GEN_STR_ARG(c->s.stem));
-        /* What went to standard output has no name to go on with. */
-        next[0] = strcmp(c->s.output, "-") == 0 ? NULL : command;
-    }
-    if (rc == GEN_OK && c->s.failures)
-        rc = gen_file_list_add(&files, c->s.failures_path.data,
-                               (int64_t)gen_record_writer_count(c->s.failures), err);
+    int rc = gen_session_commit(&c->s, c->writer, &files, err);
+    if (rc == GEN_OK)
+        rc =
+            gen_rated_files_finish(&c->rated, &c->s, stats, (int64_t)c->source.n_rows, &files, err);
     (void)snprintf(headline, sizeof(headline),
-                   "done: %lld of %lld rated pairs reach %g and are in %s", (long long)n_rows,
-                   (long long)stats->n_rated, gen_settings_real(c->s.settings, GEN_OPT_THRESHOLD),
-                   c->s.output);
+                   "done: %lld of %lld rated pairs reach %g and are in %s",
+                   (long long)gen_record_writer_count(c->writer), (long long)stats->n_rated,
+                   gen_settings_real(c->s.settings, GEN_OPT_THRESHOLD), c->s.output);
     if (rc == GEN_OK)
         rc = gen_session_finish(&c->s, headline, &files, next, status, err);
     gen_file_list_release(&files);

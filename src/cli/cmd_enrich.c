@@ -9,23 +9,11 @@ static int finish(struct gen_session *s, struct gen_record_writer *writer, int *
     struct gen_file_list files = {.n = 0};
     char headline[1024];
     char command[1200];
-    const char *next[2] = {NULL, NULL};
-    int64_t n_rows = (int64_t)gen_record_writer_count(writer);
-    int rc = GEN_OK;
-    if (gen_session_is_complete(s)) {
-        rc = gen_record_writer_commit(writer, err);
-        if (rc == GEN_OK)
-            rc = gen_file_list_add(&files, s->output, n_rows, err);
-        (void)snprintf(command, sizeof(command), "generator curate %s -o %.*s_curated.json",
-                       s->output, GEN_STR_ARG(s->stem));
-        /* What went to standard output has no name to go on with. */
-        next[0] = strcmp(s->output, "-") == 0 ? NULL : command;
-    }
-    if (rc == GEN_OK && s->failures)
-        rc = gen_file_list_add(&files, s->failures_path.data,
-                               (int64_t)gen_record_writer_count(s->failures), err);
-    (void)snprintf(headline, sizeof(headline), "done: %lld pairs in %s", (long long)n_rows,
-                   s->output);
+    const char *next[2] = {gen_session_next(s, "curate", "_curated.json", command, sizeof(command)),
+                           NULL};
+    int rc = gen_session_commit(s, writer, &files, err);
+    (void)snprintf(headline, sizeof(headline), "done: %lld pairs in %s",
+                   (long long)gen_record_writer_count(writer), s->output);
     if (rc == GEN_OK)
         rc = gen_session_finish(s, headline, &files, next, status, err);
     gen_file_list_release(&files);

@@ -35,20 +35,7 @@ static int show(const struct gen_app *app, const struct gen_exporter *x, const c
     char file[1200];
     char headline[1024];
     const struct gen_stage_account *a = &x->account;
-    const struct gen_ui_account_stage row = {
-        .name = a->name,
-        .unit_in = a->unit_in,
-        .unit_out = a->unit_out,
-        .n_in = a->n_in,
-        .n_produced = a->n_produced,
-        .n_out = a->n_out,
-        .filtered = &a->filtered,
-        .failed = &a->failed,
-        .skipped = &a->skipped,
-        .out_filtered = &a->out_filtered,
-        .notes = &a->notes,
-        .by_class = &a->by_class,
-    };
+    const struct gen_ui_account_stage row = gen_account_stage(a);
     const char *const next[] = {NULL};
     (void)snprintf(headline, sizeof(headline), "done: %lld rows of %s in %s", (long long)a->n_out,
                    x->format->name, output);

@@ -24,23 +24,12 @@ static int finish(struct gen_session *s, const struct gen_steps *steps,
     struct gen_file_list files = {.n = 0};
     char headline[1024];
     char command[1200];
-    const char *next[2] = {NULL, NULL};
-    int64_t n_rows = (int64_t)gen_record_writer_count(writer);
-    int rc = GEN_OK;
-    if (gen_session_is_complete(s)) {
-        rc = gen_record_writer_commit(writer, err);
-        if (rc == GEN_OK)
-            rc = gen_file_list_add(&files, s->output, n_rows, err);
-        (void)snprintf(command, sizeof(command), "generator enrich %s -o %.*s_enriched.json",
-                       s->output, GEN_STR_ARG(s->stem));
-        /* What went to standard output has no name to go on with. */
-        next[0] = strcmp(s->output, "-") == 0 ? NULL : command;
-    }
-    if (rc == GEN_OK && s->failures)
-        rc = gen_file_list_add(&files, s->failures_path.data,
-                               (int64_t)gen_record_writer_count(s->failures), err);
+    const char *next[2] = {
+        gen_session_next(s, "enrich", "_enriched.json", command, sizeof(command)), NULL};
+    int rc = gen_session_commit(s, writer, &files, err);
     s->n_missing = gen_qa_generate_missing(steps->generate);
-    headline_of(s, steps->generate, n_rows, headline, sizeof(headline));
+    headline_of(s, steps->generate, (int64_t)gen_record_writer_count(writer), headline,
+                sizeof(headline));
     if (rc == GEN_OK)
         rc = gen_session_finish(s, headline, &files, next, status, err);
     gen_file_list_release(&files);

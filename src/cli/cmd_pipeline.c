@@ -24,21 +24,12 @@ static int finish(struct pipeline *p, int *status, struct gen_error *err)
     struct gen_file_list files = {.n = 0};
     char headline[1024];
     const char *next[1] = {NULL};
-    int64_t n_rows = p->exporter.account.n_out;
-    int rc = GEN_OK;
-    if (gen_session_is_complete(&p->s)) {
-        size_t n = 0;
-        const struct gen_stage_account *accounts = gen_engine_accounts(p->s.engine, &n);
-        rc = gen_record_writer_commit(p->exporter.writer, err);
-        if (rc == GEN_OK)
-            rc = gen_file_list_add(&files, p->s.output, n_rows, err);
-        if (rc == GEN_OK)
-            rc = gen_rated_files_finish(&p->rated, &p->s, gen_qa_rate_stats(p->steps.rate),
-                                        accounts[n - 1].n_in, &files, err);
-    }
-    if (rc == GEN_OK && p->s.failures)
-        rc = gen_file_list_add(&files, p->s.failures_path.data,
-                               (int64_t)gen_record_writer_count(p->s.failures), err);
+    size_t n_stages = 0;
+    const struct gen_stage_account *accounts = gen_engine_accounts(p->s.engine, &n_stages);
+    int rc = gen_session_commit(&p->s, p->exporter.writer, &files, err);
+    if (rc == GEN_OK)
+        rc = gen_rated_files_finish(&p->rated, &p->s, gen_qa_rate_stats(p->steps.rate),
+                                    accounts[n_stages - 1].n_in, &files, err);
     p->s.n_missing = gen_qa_generate_missing(p->steps.generate);
     char target[160] = "";
     if (p->s.n_missing > 0)
@@ -48,7 +39,8 @@ static int finish(struct pipeline *p, int *status, struct gen_error *err)
                        (long long)gen_settings_int(p->s.settings, GEN_OPT_TARGET_PAIRS),
                        (long long)p->s.n_missing);
     (void)snprintf(headline, sizeof(headline), "done: %lld training rows (%s) in %s%s",
-                   (long long)n_rows, p->exporter.format->name, p->s.output, target);
+                   (long long)p->exporter.account.n_out, p->exporter.format->name, p->s.output,
+                   target);
     if (rc == GEN_OK)
         rc = gen_session_finish(&p->s, headline, &files, next, status, err);
     gen_file_list_release(&files);

@@ -148,10 +148,15 @@ static int write_summary(struct gen_session *s, const struct gen_file_list *file
 }
 
 /* A failures file of an earlier run would be taken for this one's. */
-static int finish_failures(struct gen_session *s, struct gen_error *err)
+static int finish_failures(struct gen_session *s, struct gen_file_list *files,
+                           struct gen_error *err)
 {
-    if (s->failures)
-        return gen_record_writer_commit(s->failures, err);
+    if (s->failures) {
+        int failed = gen_record_writer_commit(s->failures, err);
+        return failed ? failed
+                      : gen_file_list_add(files, s->failures_path.data,
+                                          (int64_t)gen_record_writer_count(s->failures), err);
+    }
     struct gen_buf path = gen_buf_make(8192);
     int rc = gen_session_path(s, "_failures.jsonl", &path, err);
     if (rc == GEN_OK && gen_session_is_complete(s) &&
@@ -162,7 +167,7 @@ static int finish_failures(struct gen_session *s, struct gen_error *err)
     return rc;
 }
 
-static struct gen_ui_account_stage ui_stage(const struct gen_stage_account *a)
+struct gen_ui_account_stage gen_account_stage(const struct gen_stage_account *a)
 {
     return (struct gen_ui_account_stage){
         .name = a->name,
@@ -186,7 +191,7 @@ static struct gen_ui_account_stage ui_stage(const struct gen_stage_account *a)
 static void add_stage(struct gen_ui_account *account, struct gen_ui_account_stage *row,
                       const struct gen_stage_account *a)
 {
-    *row = ui_stage(a);
+    *row = gen_account_stage(a);
     account->tokens_in += a->tokens_in;
     account->tokens_out += a->tokens_out;
     account->tokens_cached += a->tokens_cached;
@@ -263,15 +268,34 @@ static void warn_of_corpus(const struct gen_session *s)
                 (unsigned long long)s->corpus.n_cleaned);
 }
 
-int gen_session_finish(struct gen_session *s, const char *headline,
-                       const struct gen_file_list *files, const char *const *next, int *status,
-                       struct gen_error *err)
+int gen_session_commit(const struct gen_session *s, struct gen_record_writer *writer,
+                       struct gen_file_list *files, struct gen_error *err)
+{
+    if (!gen_session_is_complete(s))
+        return GEN_OK;
+    int rc = gen_record_writer_commit(writer, err);
+    return rc ? rc
+              : gen_file_list_add(files, s->output, (int64_t)gen_record_writer_count(writer), err);
+}
+
+const char *gen_session_next(const struct gen_session *s, const char *command, const char *suffix,
+                             char *out, size_t n)
+{
+    if (!gen_session_is_complete(s) || strcmp(s->output, "-") == 0)
+        return NULL;
+    (void)snprintf(out, n, "generator %s %s -o %.*s%s", command, s->output, GEN_STR_ARG(s->stem),
+                   suffix);
+    return out;
+}
+
+int gen_session_finish(struct gen_session *s, const char *headline, struct gen_file_list *files,
+                       const char *const *next, int *status, struct gen_error *err)
 {
     double seconds = (double)(gen_loop_now_us() - s->start_us) / 1e6;
     char line[1200];
     *status = exit_status(s);
     warn_of_corpus(s);
-    int rc = finish_failures(s, err);
+    int rc = finish_failures(s, files, err);
     if (rc == GEN_OK)
         rc = write_summary(s, files, seconds, *status, err);
     if (rc)

@@ -85,10 +85,23 @@ GEN_MUST_USE int gen_file_list_text(const struct gen_file_list *l, size_t i, str
                                     struct gen_error *err);
 void gen_file_list_release(struct gen_file_list *l);
 
-/* Writes <stem>_summary.json, <stem>_failures.jsonl and the run's end in the ledger, shows the
- * account, and sets the exit status. `next` ends with NULL. */
+/* Gives the main output its name and lists it, when the run is complete; else leaves what was
+ * there. */
+GEN_MUST_USE int gen_session_commit(const struct gen_session *s, struct gen_record_writer *writer,
+                                    struct gen_file_list *files, struct gen_error *err);
+
+/* What to run on the output: "generator <command> OUTPUT -o <stem><suffix>" in `out`, or NULL when
+ * there is no output to go on with. */
+const char *gen_session_next(const struct gen_session *s, const char *command, const char *suffix,
+                             char *out, size_t n);
+
+/* The account of one stage as the display wants it. Borrows from `a`. */
+struct gen_ui_account_stage gen_account_stage(const struct gen_stage_account *a);
+
+/* Adds the failures to `files`, writes <stem>_summary.json, <stem>_failures.jsonl and the run's end
+ * in the ledger, shows the account, and sets the exit status. `next` ends with NULL. */
 GEN_MUST_USE int gen_session_finish(struct gen_session *s, const char *headline,
-                                    const struct gen_file_list *files, const char *const *next,
+                                    struct gen_file_list *files, const char *const *next,
                                     int *status, struct gen_error *err);
 
 /* "<stem><suffix>" in a buffer. */
