@@ -271,7 +271,10 @@ static void warn_of_corpus(const struct gen_session *s)
 int gen_session_commit(const struct gen_session *s, struct gen_record_writer *writer,
                        struct gen_file_list *files, struct gen_error *err)
 {
-    if (!gen_session_is_complete(s))
+    /* A budget that was used up before the first row must not replace an earlier file by an empty
+     * one. */
+    bool is_nothing = s->end == GEN_END_BUDGET && gen_record_writer_count(writer) == 0;
+    if (!gen_session_is_complete(s) || is_nothing)
         return GEN_OK;
     int rc = gen_record_writer_commit(writer, err);
     return rc ? rc
@@ -294,6 +297,7 @@ int gen_session_finish(struct gen_session *s, const char *headline, struct gen_f
     double seconds = (double)(gen_loop_now_us() - s->start_us) / 1e6;
     char line[1200];
     *status = exit_status(s);
+    bool has_output = files->n > 0;
     warn_of_corpus(s);
     int rc = finish_failures(s, files, err);
     if (rc == GEN_OK)
@@ -307,6 +311,10 @@ int gen_session_finish(struct gen_session *s, const char *headline, struct gen_f
             line, sizeof(line),
             "interrupted: all answers are kept in %s; run the same command again to go on",
             s->ledger_path.data);
+    else if (s->end == GEN_END_BUDGET && !has_output)
+        (void)snprintf(line, sizeof(line),
+                       "stopped by --max-cost before the first row was finished; with a larger "
+                       "budget the same command goes on");
     else if (s->end == GEN_END_BUDGET)
         (void)snprintf(line, sizeof(line),
                        "stopped by --max-cost: %s; with a larger budget the same command goes on",

@@ -113,7 +113,8 @@ int gen_rated_files_finish(struct gen_rated_files *f, const struct gen_session *
                            const struct gen_qa_rate_stats *stats, int64_t n_in,
                            struct gen_file_list *list, struct gen_error *err)
 {
-    if (!gen_session_is_complete(s))
+    if (!gen_session_is_complete(s) ||
+        (s->end == GEN_END_BUDGET && gen_record_writer_count(f->all) == 0))
         return GEN_OK;
     int rc = gen_record_writer_commit(f->all, err);
     if (rc == GEN_OK)

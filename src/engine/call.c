@@ -417,7 +417,8 @@ static void count_answer(struct gen_engine *e, struct gen_call *call)
     }
     a->cost_microusd += u->cost_microusd;
     e->spent_microusd += u->cost_microusd;
-    e->n_paid++;
+    if (u->cost_microusd > e->dearest_microusd)
+        e->dearest_microusd = u->cost_microusd;
 }
 
 int gen_call_record(struct gen_engine *e, struct gen_call *call, struct gen_error *err)

@@ -308,9 +308,10 @@ static bool over_budget(const struct gen_engine *e)
 {
     if (e->o.max_cost_microusd <= 0)
         return false;
-    /* Requests under way will cost about what the finished ones did. */
-    int64_t mean = e->n_paid > 0 ? e->spent_microusd / e->n_paid : 0;
-    return e->spent_microusd + mean * (int64_t)(e->lane.in_flight + 1) > e->o.max_cost_microusd;
+    /* Steps differ in price, and a later one may be the dearer: each request under way is taken to
+     * cost what the dearest answer so far did. */
+    return e->spent_microusd + e->dearest_microusd * (int64_t)(e->lane.in_flight + 1) >
+           e->o.max_cost_microusd;
 }
 
 /* How many requests leave before the first answer has shown what one costs. */

@@ -121,7 +121,7 @@ struct gen_engine {
     size_t queue_max;        /* items between two stages */
     size_t n_cached_waiting; /* over all stages */
     int64_t spent_microusd;
-    int64_t n_paid; /* answers that spent it */
+    int64_t dearest_microusd; /* of one answer */
     bool source_ended;
     bool source_waits; /* it gives nothing before all that it gave has left the first stage */
     bool is_held;      /* nothing may be sent before an answer is used or calls are released */
