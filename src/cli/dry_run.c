@@ -79,15 +79,13 @@ static void later_step(const struct gen_step *step, const struct estimate *first
                   first->chunk_bytes * calls_a_chunk + first->n_pairs * 400;
 }
 
-static int print_step(const struct gen_session *s, const struct gen_step *step,
-                      const struct estimate *e, bool at_most, struct gen_buf *out,
-                      struct gen_error *err)
+static int print_step(const struct gen_step *step, const struct estimate *e, bool at_most,
+                      struct gen_buf *out, struct gen_error *err)
 {
     char requests[32];
     char tokens[32];
     gen_ui_number(requests, e->n_calls);
     gen_ui_number(tokens, e->bytes_in / BYTES_A_TOKEN);
-    (void)s;
     return gen_buf_printf(out, err, "  %-10s %s%s requests, about %s tokens in\n", step->name,
                           at_most ? "at most " : "", requests, tokens);
 }
@@ -124,13 +122,13 @@ int gen_session_dry_run(struct gen_session *s, const struct gen_source *source,
     int64_t bytes_in = first.bytes_in;
     int64_t n_calls = first.n_calls;
     if (rc == GEN_OK)
-        rc = print_step(s, &s->steps[0], &first, false, &out, err);
+        rc = print_step(&s->steps[0], &first, false, &out, err);
     for (size_t i = 1; i < s->n_steps && rc == GEN_OK; i++) {
         struct estimate e = {.n_calls = 0};
         later_step(&s->steps[i], &first, &e);
         bytes_in += e.bytes_in;
         n_calls += e.n_calls;
-        rc = print_step(s, &s->steps[i], &e, true, &out, err);
+        rc = print_step(&s->steps[i], &e, true, &out, err);
     }
     if (rc == GEN_OK)
         rc = print_cost(s, bytes_in, n_calls, &out, err);

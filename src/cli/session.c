@@ -180,8 +180,6 @@ static void fill_common(struct gen_session *s)
     }
     s->endpoint.num_ctx = gen_settings_int(set, GEN_OPT_NUM_CTX);
     s->endpoint.timeout_ms = (uint64_t)(gen_settings_real(set, GEN_OPT_TIMEOUT) * 1000.0);
-    if (s->endpoint.timeout_ms == 0)
-        s->endpoint.timeout_ms = (uint64_t)gen_settings_int(set, GEN_OPT_TIMEOUT) * 1000U;
 }
 
 int gen_session_open_ledger(struct gen_session *s, struct gen_error *err)

@@ -1,13 +1,5 @@
 #include "engine/account.h"
 
-int64_t gen_account_failed(const struct gen_stage_account *stages, size_t n_stages)
-{
-    int64_t sum = 0;
-    for (size_t i = 0; i < n_stages; i++)
-        sum += gen_counts_sum(&stages[i].failed);
-    return sum;
-}
-
 static void put_counts(struct gen_jb *b, struct gen_jmut *object, const char *key,
                        const struct gen_counts *counts)
 {

@@ -36,9 +36,6 @@ struct gen_stage_account {
     size_t n_waiting; /* calls in flight, waiting, or held for their order: for the display */
 };
 
-/* The sum of what failed in all of the stages. */
-int64_t gen_account_failed(const struct gen_stage_account *stages, size_t n_stages);
-
 /* Puts {"name","in","produced","filtered":{rule:n},...} of one stage under construction. */
 struct gen_jmut *gen_account_json(struct gen_jb *b, const struct gen_stage_account *stage);
 

@@ -204,7 +204,7 @@ static unsigned param_bit(const char *name)
         {"response_format", GEN_PARAM_SCHEMA},  {"json_schema", GEN_PARAM_SCHEMA},
         {"format", GEN_PARAM_SCHEMA},           {"max_tokens", GEN_PARAM_MAX_TOKENS},
         {"system", GEN_PARAM_SYSTEM_ROLE},      {"truncate", GEN_PARAM_TRUNCATE},
-        {"shift", GEN_PARAM_TRUNCATE},          {"think", GEN_PARAM_THINK},
+        {"shift", GEN_PARAM_TRUNCATE},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         /* "response_format.json_schema.schema" is about response_format. */

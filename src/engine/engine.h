@@ -95,7 +95,8 @@ unsigned gen_engine_interrupt(struct gen_engine *e);
 const struct gen_stage_account *gen_engine_accounts(const struct gen_engine *e, size_t *n);
 size_t gen_engine_window(const struct gen_engine *e);
 size_t gen_engine_in_flight(const struct gen_engine *e);
-/* Milliseconds for which the server asked us to wait; 0: not waiting. */
+/* Milliseconds until the lane sends again: the server asked for it, or it is down; 0: not paused.
+ */
 uint64_t gen_engine_paused_ms(const struct gen_engine *e);
 bool gen_engine_is_stopping(const struct gen_engine *e);
 

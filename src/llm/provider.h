@@ -20,7 +20,6 @@ enum gen_param {
     GEN_PARAM_JSON_MODE = 1 << 3,   /* JSON mode is refused as well */
     GEN_PARAM_MAX_TOKENS = 1 << 4,  /* "max_tokens" is refused: "max_completion_tokens" instead */
     GEN_PARAM_SYSTEM_ROLE = 1 << 5, /* no system role: its text goes in front of the user's */
-    GEN_PARAM_THINK = 1 << 6,       /* Ollama's "think" is refused by the model */
     GEN_PARAM_TRUNCATE = 1 << 7,
 };
 

@@ -353,22 +353,3 @@ size_t gen_os_raise_open_files(size_t wanted)
     }
     return (size_t)limit.rlim_cur;
 }
-
-uint64_t gen_os_peak_rss_bytes(void)
-{
-    struct rusage usage;
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (uint64_t)usage.ru_maxrss * 1024; /* Linux counts in KiB */
-}
-
-static uint64_t timeval_us(struct timeval t)
-{
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_usec;
-}
-
-uint64_t gen_os_cpu_us(void)
-{
-    struct rusage usage;
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return timeval_us(usage.ru_utime) + timeval_us(usage.ru_stime);
-}

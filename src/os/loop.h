@@ -81,9 +81,4 @@ GEN_MUST_USE int gen_loop_on_interrupt(struct gen_loop *loop, gen_loop_fn *fn, v
  * limit. */
 size_t gen_os_raise_open_files(size_t wanted);
 
-/* Bytes of resident memory at its peak, and microseconds of CPU time (user and system) of this
- * process. */
-uint64_t gen_os_peak_rss_bytes(void);
-uint64_t gen_os_cpu_us(void);
-
 #endif

@@ -50,7 +50,7 @@ struct gen_ui_view {
     int64_t tokens_in, tokens_out;
     int64_t cost_microusd; /* -1: not known */
     bool is_free;          /* local provider: no cost line */
-    uint64_t waiting_ms;   /* the server asked us to wait; 0: no */
+    uint64_t waiting_ms;   /* nothing is sent for so long; 0: not paused */
     const char *stopping;  /* "waiting for 12 answers; Ctrl-C again abandons them"; NULL: running */
     const struct gen_counts *trouble; /* attempts that failed, by class */
     uint64_t now_ms;                  /* monotonic */

@@ -434,13 +434,7 @@ static size_t choose(const struct coder *c, size_t wanted, size_t chosen[PAIRS_M
             break;
         chosen[n++] = best;
     }
-    for (size_t i = 1; i < n; i++) {
-        for (size_t k = i; k > 0 && chosen[k] < chosen[k - 1]; k--) {
-            size_t swap = chosen[k];
-            chosen[k] = chosen[k - 1];
-            chosen[k - 1] = swap;
-        }
-    }
+    gen_extract_sort(chosen, n);
     return n;
 }
 

@@ -21,6 +21,9 @@ enum gen_extract_word_class {
 };
 bool gen_extract_word_is(struct gen_str word, enum gen_extract_word_class c);
 
+/* Sorts the few indices that were chosen, so that pairs stand in the order of the text. O(n^2). */
+void gen_extract_sort(size_t *indices, size_t n);
+
 enum gen_extract_verb_form {
     GEN_EXTRACT_VERB_NONE,
     GEN_EXTRACT_VERB_BASE,

@@ -313,3 +313,14 @@ struct gen_extract_verb gen_extract_verb(struct gen_str word)
     }
     return v;
 }
+
+void gen_extract_sort(size_t *indices, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        for (size_t k = i; k > 0 && indices[k] < indices[k - 1]; k--) {
+            size_t swap = indices[k];
+            indices[k] = indices[k - 1];
+            indices[k - 1] = swap;
+        }
+    }
+}

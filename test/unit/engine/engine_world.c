@@ -407,5 +407,8 @@ struct gen_buf world_failures(const struct world *w)
 
 int64_t world_failed(const struct world *w)
 {
-    return gen_account_failed(w->accounts, w->n_steps);
+    int64_t sum = 0;
+    for (size_t i = 0; i < w->n_steps; i++)
+        sum += gen_counts_sum(&w->accounts[i].failed);
+    return sum;
 }

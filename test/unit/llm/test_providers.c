@@ -164,13 +164,9 @@ static unsigned dropped_bits(const struct gen_json *list)
         const char *name;
         unsigned bit;
     } names[] = {
-        {"temperature", GEN_PARAM_TEMPERATURE},
-        {"seed", GEN_PARAM_SEED},
-        {"schema", GEN_PARAM_SCHEMA},
-        {"json_mode", GEN_PARAM_JSON_MODE},
-        {"max_tokens", GEN_PARAM_MAX_TOKENS},
-        {"system_role", GEN_PARAM_SYSTEM_ROLE},
-        {"think", GEN_PARAM_THINK},
+        {"temperature", GEN_PARAM_TEMPERATURE}, {"seed", GEN_PARAM_SEED},
+        {"schema", GEN_PARAM_SCHEMA},           {"json_mode", GEN_PARAM_JSON_MODE},
+        {"max_tokens", GEN_PARAM_MAX_TOKENS},   {"system_role", GEN_PARAM_SYSTEM_ROLE},
         {"truncate", GEN_PARAM_TRUNCATE},
     };
     unsigned bits = 0;

@@ -322,8 +322,6 @@ static void test_clocks_and_limits(void **state)
     size_t limit = gen_os_raise_open_files(1);
     assert_true(limit > 1);
     assert_true(gen_os_raise_open_files(limit) >= limit);
-    assert_true(gen_os_peak_rss_bytes() > 100000);
-    assert_true(gen_os_cpu_us() > 0);
     struct gen_error err = {0};
     struct gen_poll *p = NULL;
     assert_int_equal(gen_poll_new(&p, w->loop, 9999, on_failed, w, &err), GEN_EIO);
