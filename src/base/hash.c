@@ -88,3 +88,26 @@ uint64_t gen_hash64(struct gen_str data, uint64_t seed)
 {
     return XXH3_64bits_withSeed(data.p, data.n, seed);
 }
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool gen_digest_parse(struct gen_str hex, struct gen_digest *out)
+{
+    struct gen_digest d;
+    if (hex.n != GEN_HEX_CHARS)
+        return false;
+    for (size_t i = 0; i < GEN_SHA256_BYTES; i++) {
+        int high = hex_value(hex.p[2 * i]);
+        int low = hex_value(hex.p[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        d.bytes[i] = (unsigned char)(high * 16 + low);
+    }
+    *out = d;
+    return true;
+}

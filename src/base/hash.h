@@ -35,6 +35,9 @@ GEN_MUST_USE int gen_sha256(struct gen_str data, struct gen_digest *out, struct 
 /* Lower-case hex of the first `n_bytes` of the digest, with a NUL. */
 void gen_digest_hex(const struct gen_digest *d, size_t n_bytes, char out[GEN_HEX_CHARS + 1]);
 
+/* The digest that 64 hex digits name; false when they are none. */
+bool gen_digest_parse(struct gen_str hex, struct gen_digest *out);
+
 uint64_t gen_hash64(struct gen_str data, uint64_t seed);
 
 #endif

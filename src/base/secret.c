@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define MASKED_BYTES_MIN 8
+
 struct gen_secret {
     size_t n;
     char value[];
@@ -49,6 +51,20 @@ int gen_secret_header(struct gen_buf *out, const char *header, const char *prefi
     if (rc == GEN_OK)
         rc = gen_buf_add(out, s->value, s->n, err);
     return rc;
+}
+
+size_t gen_secret_mask(const struct gen_secret *s, char *data, size_t n)
+{
+    size_t n_masked = 0;
+    if (!s || s->n < MASKED_BYTES_MIN)
+        return 0;
+    char *at;
+    for (size_t from = 0; from < n && (at = memmem(data + from, n - from, s->value, s->n));) {
+        memset(at, '*', s->n);
+        from = (size_t)(at - data) + s->n;
+        n_masked++;
+    }
+    return n_masked;
 }
 
 void gen_buf_wipe(struct gen_buf *b)

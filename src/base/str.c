@@ -43,7 +43,12 @@ size_t gen_str_find(struct gen_str s, struct gen_str needle, size_t from)
 {
     if (from > s.n || needle.n == 0 || needle.n > s.n - from)
         return SIZE_MAX;
-    const char *hit = memmem(s.p + from, s.n - from, needle.p, needle.n);
+    /* memmem reads byte by byte for short needles; most texts have not even the first one's byte.
+     */
+    const char *first = memchr(s.p + from, needle.p[0], s.n - from - needle.n + 1);
+    if (!first)
+        return SIZE_MAX;
+    const char *hit = memmem(first, (size_t)(s.p + s.n - first), needle.p, needle.n);
     return hit ? (size_t)(hit - s.p) : SIZE_MAX;
 }
 

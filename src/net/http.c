@@ -18,6 +18,7 @@ struct gen_http {
     struct gen_loop *loop;
     struct gen_turn *turn;
     struct gen_shards shards;
+    struct gen_stall_watch stalls;
     CURLSH *share; /* names and TLS sessions; no locks, there is one thread */
     struct gen_transfer_limits limits;
     struct gen_header_cache headers;
@@ -141,11 +142,21 @@ static bool start_waiting(struct gen_http *http)
     return started;
 }
 
+static void end_stalled(void *ud, struct gen_transfer *t)
+{
+    struct gen_http *http = ud;
+    gen_shard_remove(t->shard, t->easy);
+    t->shard = NULL;
+    gen_transfer_stall(t, gen_loop_now_us());
+    push_ended(http, t);
+}
+
 static void deliver(void *ud)
 {
     struct gen_http *http = ud;
     gen_shards_run_due(&http->shards);
     collect(http);
+    gen_stall_check(&http->stalls, end_stalled, http);
     while (http->ended) {
         struct gen_transfer *t = http->ended;
         http->ended = t->next;
@@ -232,6 +243,8 @@ int gen_http_new(struct gen_http **out, struct gen_loop *loop,
     size_t connections_max = (o.in_flight_max + n_shards - 1) / n_shards + CONNECTIONS_SPARE;
     int rc = gen_shards_init(&http->shards, loop, n_shards, connections_max, err);
     if (rc == GEN_OK)
+        rc = gen_stall_init(&http->stalls, loop, err);
+    if (rc == GEN_OK)
         rc = init_share(http, err);
     if (rc == GEN_OK)
         rc = gen_turn_new(&http->turn, loop, deliver, flush, http, err);
@@ -240,6 +253,7 @@ int gen_http_new(struct gen_http **out, struct gen_loop *loop,
         return rc;
     }
     http->limits = (struct gen_transfer_limits){.shards = &http->shards,
+                                                .stalls = &http->stalls,
                                                 .share = http->share,
                                                 .connect_ms = o.connect_ms,
                                                 .idle_close_ms = o.idle_close_ms,
@@ -260,6 +274,7 @@ void gen_http_free(struct gen_http *http)
         gen_transfer_free(t);
     }
     gen_shards_release(&http->shards);
+    gen_stall_release(&http->stalls);
     if (http->share)
         (void)curl_share_cleanup(http->share);
     while (http->hosts) {

@@ -10,13 +10,14 @@
  * hook; what they or that hook send goes out in the same turn. Kept-alive connections do not keep
  * the loop running, transfers do.
  *
- * When nothing came back on a kept-alive connection curl asks once more on a fresh one by itself.
+ * When nothing came back on a kept-alive connection curl asks once more on a fresh one by itself,
+ * unless a request forbids it.
  * The first transfer to a host name goes alone until the name is resolved; the others wait for it,
  * and share its fate when the name does not resolve. Proxies are taken from the environment, but
  * never for loopback addresses; CURL_CA_BUNDLE and SSL_CERT_FILE name further certificates.
  *
- * What it does not do: retry, stream an answer, judge whether an answer is complete (a body without
- * length that ends with the connection is GEN_TRANSPORT_OK).
+ * What it does not do: retry, judge whether an answer is complete (a body without length that ends
+ * with the connection is GEN_TRANSPORT_OK).
  */
 #ifndef GEN_NET_HTTP_H
 #define GEN_NET_HTTP_H
@@ -53,6 +54,13 @@ enum gen_header {
     GEN_HEADER_LIMIT_TOKENS,
     GEN_HEADER_REMAINING_TOKENS,
     GEN_HEADER_RESET_TOKENS,
+    GEN_HEADER_LIMIT_INPUT_TOKENS, /* Anthropic counts the two directions apart */
+    GEN_HEADER_REMAINING_INPUT_TOKENS,
+    GEN_HEADER_RESET_INPUT_TOKENS,
+    GEN_HEADER_LIMIT_OUTPUT_TOKENS,
+    GEN_HEADER_REMAINING_OUTPUT_TOKENS,
+    GEN_HEADER_RESET_OUTPUT_TOKENS,
+    GEN_HEADER_LOCATION, /* of a redirect, which is never followed */
     GEN_N_HEADERS,
 };
 
@@ -64,20 +72,36 @@ struct gen_http_response {
     struct gen_str headers[GEN_N_HEADERS];
     bool reused_connection; /* a kept-alive connection; with RESET and an empty body: retry is free
                              */
+    bool streamed;          /* the body went to on_data piece by piece; `body` is empty */
     uint64_t latency_us;    /* from the start of the transfer to its end */
+    uint64_t first_byte_us; /* from the start to the first byte of the answer; 0: none came */
     const char *detail;     /* curl's words for a failed transfer, never NULL */
 };
 
+/* A piece of a streamed body, decoded, in order; borrowed for the call. Called from inside curl: it
+ * must not send, cancel or free a transfer. */
+typedef void gen_http_data_fn(void *ud, struct gen_str piece);
+
 struct gen_http_request {
-    const char *url;            /* http:// or https:// */
-    bool post;                  /* POST with `body`, else GET */
-    struct gen_str body;        /* JSON; copied */
+    const char *url;       /* http:// or https:// */
+    bool post;             /* POST with `body`, else GET */
+    struct gen_str body;   /* JSON unless `headers` say otherwise; at most 1 GiB; copied */
+    bool body_is_borrowed; /* not copied: `body` must stay until the callback (or
+                              gen_http_free); for large uploads */
+    bool once; /* never sent a second time by curl itself: it goes on a fresh connection. For what
+                  must not happen twice */
     const char *const *headers; /* "Name: value", NULL-terminated; copied; may be NULL */
     const char
         *auth_header; /* name of the header that carries the key ("Authorization"), or NULL */
     const char *auth_prefix;      /* "Bearer " or "" */
     const struct gen_secret *key; /* borrowed until the transfer ends; NULL for none */
     uint64_t timeout_ms;          /* of the whole transfer; 0: 600,000 */
+    gen_http_data_fn *on_data;    /* gets the body of a 2xx answer whose Content-Type is
+                                     text/event-stream or application/x-ndjson; all others are
+                                     collected in `body` as ever. `ud` is that of `fn`. May be NULL */
+    size_t body_bytes_max;        /* of the answer, streamed or not; 0: the one of the options */
+    uint64_t stall_ms; /* longest silence of the server once a streamed body has begun; then
+                          GEN_TRANSPORT_TIMEOUT. 0: no limit of its own */
 };
 
 typedef void gen_http_fn(void *ud, const struct gen_http_response *response);
@@ -91,7 +115,8 @@ struct gen_http_options {
     uint64_t connect_ms;    /* default 10,000 */
     size_t body_bytes_max;  /* default 32 MB */
     uint64_t idle_close_ms; /* kept-alive connections idle for longer are not reused; 0: 3 s for
-                               http, 118 s for https */
+                               http, 118 s for https. curl counts whole seconds: it is rounded up,
+                               and one that is idle for less than a second longer passes */
 };
 
 GEN_MUST_USE int gen_http_new(struct gen_http **out, struct gen_loop *loop,

@@ -97,8 +97,12 @@ static void on_poll(void *ud, int events, bool failed)
         watch(socket, 0);
         return;
     }
-    int mask = ((events & GEN_POLL_READ) ? CURL_CSELECT_IN : 0) |
-               ((events & GEN_POLL_WRITE) ? CURL_CSELECT_OUT : 0) | (failed ? CURL_CSELECT_ERR : 0);
+    /* An error alone would end the transfer as a failure to send. What curl waits for goes with it,
+     * so that it asks the socket: an answer may have come before the reset, and after a failed read
+     * curl asks again where that is free. Anything less would leave it waiting, and us spinning. */
+    int ready = failed ? socket->wanted : events;
+    int mask = ((ready & GEN_POLL_READ) ? CURL_CSELECT_IN : 0) |
+               ((ready & GEN_POLL_WRITE) ? CURL_CSELECT_OUT : 0) | (failed ? CURL_CSELECT_ERR : 0);
     int n_running = 0;
     int wanted = socket->wanted;
     curl_socket_t fd = socket->fd;

@@ -2,11 +2,14 @@
 
 #include "net/response_header.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define URL_BYTES_MAX       16384U
 #define REQUEST_BYTES_MAX   ((size_t)1 << 30)
 #define HEAD_BYTES_MAX      8192U
+#define BODY_BYTES_LIMIT    ((size_t)1 << 40)
 #define KEPT_BYTES_MAX      65536U /* larger buffers are freed after use */
 #define TIMEOUT_DEFAULT_MS  600000U
 #define TIMEOUT_MS_MAX      (UINT64_C(20) * 24 * 3600 * 1000)
@@ -18,12 +21,54 @@
 /* From libcurl 8.1 on, HTTP/2 reports cut bodies and GOAWAY correctly. */
 #define HTTP2_VERSION_MIN 0x080100U
 
+/* A piece of a streamed body goes straight on. */
+static size_t on_piece(struct gen_transfer *t, struct gen_str piece)
+{
+    if (piece.n > t->body.bytes_max - t->n_streamed) {
+        t->write_failure = GEN_ELIMIT;
+        return 0;
+    }
+    t->n_streamed += piece.n;
+    gen_stall_heard(t->stalls, t);
+    t->on_data(t->ud, piece);
+    return piece.n;
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *ud)
 {
     struct gen_transfer *t = ud;
     n *= size; /* size is 1 */
+    if (t->streamed) {
+        (void)gen_secret_mask(t->key, data, n);
+        return on_piece(t, (struct gen_str){data, n});
+    }
     t->write_failure = gen_buf_add(&t->body, data, n, NULL);
     return t->write_failure == GEN_OK ? n : 0;
+}
+
+static struct gen_str header_value(const struct gen_transfer *t, enum gen_header which)
+{
+    return gen_str_sub(gen_buf_str(&t->head_text), t->heads[which].offset, t->heads[which].n);
+}
+
+static bool is_streamed(const struct gen_transfer *t)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status < 300 &&
+           gen_content_type_is_stream(header_value(t, GEN_HEADER_CONTENT_TYPE));
+}
+
+/* What a proxy or a "100 Continue" said before is not the answer. */
+static void begin_head(struct gen_transfer *t)
+{
+    uint64_t now_us = gen_loop_now_us();
+    memset(t->heads, 0, sizeof(t->heads));
+    gen_buf_clear(&t->head_text);
+    t->head_complete = false;
+    t->streamed = false;
+    t->curl_error[0] = '\0'; /* of an attempt on a dead connection */
+    t->first_byte_us = now_us > t->start_us ? now_us - t->start_us : 1;
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *ud)
@@ -31,14 +76,14 @@ static size_t on_header(char *data, size_t size, size_t n, void *ud)
     struct gen_transfer *t = ud;
     n *= size;
     if (n > 5 && memcmp(data, "HTTP/", 5) == 0) {
-        /* What a proxy or a "100 Continue" said before is not the answer. */
-        memset(t->heads, 0, sizeof(t->heads));
-        gen_buf_clear(&t->head_text);
-        t->head_complete = false;
+        begin_head(t);
         return n;
     }
+    if (t->head_complete) /* trailers behind a chunked body say nothing about the answer */
+        return n;
     if (data[0] == '\r' || data[0] == '\n') {
         t->head_complete = true;
+        t->streamed = t->on_data && is_streamed(t);
         return n;
     }
     enum gen_header which = GEN_N_HEADERS;
@@ -112,8 +157,6 @@ static CURLcode set_constant_options(struct gen_transfer *t,
     SET(CURLOPT_TCP_KEEPIDLE, KEEPALIVE_S);
     SET(CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms);
-    /* Ends an oversized answer at its Content-Length; on_body is the cap that always holds. */
-    SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)limits->body_bytes_max);
     return rc;
 }
 
@@ -124,6 +167,7 @@ int gen_transfer_new(struct gen_transfer **out, struct gen_http *http,
     if (!t)
         return gen_nomem(err, "a transfer");
     t->http = http;
+    t->stalls = limits->stalls;
     t->setup.url = gen_buf_make(URL_BYTES_MAX);
     t->request_body = gen_buf_make(REQUEST_BYTES_MAX);
     t->body = gen_buf_make(limits->body_bytes_max);
@@ -171,7 +215,8 @@ static CURLcode set_profile(struct gen_transfer *t, const struct gen_transfer_li
     SET(CURLOPT_HTTP_VERSION,
         is_http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     SET(CURLOPT_PIPEWAIT, is_http2 ? 1L : 0L);
-    SET(CURLOPT_ACCEPT_ENCODING, is_https ? "" : NULL);
+    /* Not worth the server's time on a local network; curl still decodes what comes compressed. */
+    SET(CURLOPT_ACCEPT_ENCODING, is_https ? "" : "identity");
     SET(CURLOPT_PROXY, is_loopback ? "" : NULL); /* NULL: the environment decides */
     setup->has_profile = rc == CURLE_OK;
     setup->is_https = is_https;
@@ -201,7 +246,7 @@ static int set_url(struct gen_transfer *t, const struct gen_transfer_limits *lim
     return fail_option(code, err);
 }
 
-static CURLcode set_method(struct gen_transfer *t, bool is_post)
+static CURLcode set_method(struct gen_transfer *t, bool is_post, bool once, struct gen_str body)
 {
     CURL *easy = t->easy;
     CURLcode rc = CURLE_OK;
@@ -209,10 +254,60 @@ static CURLcode set_method(struct gen_transfer *t, bool is_post)
         SET(is_post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
     t->setup.has_method = rc == CURLE_OK;
     t->setup.is_post = is_post;
-    if (is_post) {
-        SET(CURLOPT_POSTFIELDS, t->request_body.n ? t->request_body.data : "");
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->request_body.n);
+    if (t->setup.is_fresh != once) {
+        SET(CURLOPT_FRESH_CONNECT, once ? 1L : 0L);
+        t->setup.is_fresh = once;
     }
+    if (is_post) {
+        SET(CURLOPT_POSTFIELDS, body.n ? body.p : "");
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+    }
+    return rc;
+}
+
+/* The limits of time and size of this request. */
+static CURLcode set_limits(struct gen_transfer *t, const struct gen_transfer_limits *limits,
+                           const struct gen_http_request *request)
+{
+    CURL *easy = t->easy;
+    CURLcode rc = CURLE_OK;
+    uint64_t timeout_ms = request->timeout_ms ? request->timeout_ms : TIMEOUT_DEFAULT_MS;
+    if (timeout_ms > TIMEOUT_MS_MAX)
+        timeout_ms = TIMEOUT_MS_MAX;
+    if (timeout_ms != t->setup.timeout_ms) {
+        SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+        t->setup.timeout_ms = rc == CURLE_OK ? timeout_ms : 0;
+    }
+    size_t bytes_max = request->body_bytes_max ? request->body_bytes_max : limits->body_bytes_max;
+    if (bytes_max > BODY_BYTES_LIMIT)
+        bytes_max = BODY_BYTES_LIMIT;
+    if (bytes_max != t->setup.body_bytes_max) {
+        /* Ends an oversized answer at its Content-Length; on_body is the cap that always holds. */
+        SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)bytes_max);
+        t->setup.body_bytes_max = rc == CURLE_OK ? bytes_max : 0;
+    }
+    t->body.bytes_max = bytes_max;
+    t->on_data = request->on_data;
+    t->stall_ms = request->stall_ms < TIMEOUT_MS_MAX ? request->stall_ms : TIMEOUT_MS_MAX;
+    return rc;
+}
+
+/* The bytes that are sent: the caller's, or a copy of them. */
+static int hold_body(struct gen_transfer *t, const struct gen_http_request *request,
+                     struct gen_str *body, struct gen_error *err)
+{
+    *body = (struct gen_str){NULL, 0};
+    if (!request->post)
+        return GEN_OK;
+    if (request->body.n > REQUEST_BYTES_MAX)
+        return gen_fail(err, GEN_ELIMIT, "the body of a request is larger than %zu bytes",
+                        REQUEST_BYTES_MAX);
+    if (request->body_is_borrowed) {
+        *body = request->body;
+        return GEN_OK;
+    }
+    int rc = gen_buf_add_str(&t->request_body, request->body, err);
+    *body = gen_buf_str(&t->request_body);
     return rc;
 }
 
@@ -222,6 +317,7 @@ int gen_transfer_prepare(struct gen_transfer *t, const struct gen_transfer_limit
 {
     CURL *easy = t->easy;
     CURLcode code = CURLE_OK;
+    t->key = request->key;
     if (t->setup.headers == headers) {
         gen_header_set_drop(headers); /* one hold is enough, and it is not the last */
     } else {
@@ -232,18 +328,14 @@ int gen_transfer_prepare(struct gen_transfer *t, const struct gen_transfer_limit
     int rc = code == CURLE_OK ? GEN_OK : fail_option(code, err);
     if (rc == GEN_OK)
         rc = set_url(t, limits, request->url, err);
-    if (rc == GEN_OK && request->post)
-        rc = gen_buf_add_str(&t->request_body, request->body, err);
+    struct gen_str body = {NULL, 0};
+    if (rc == GEN_OK)
+        rc = hold_body(t, request, &body, err);
     if (rc != GEN_OK)
         return rc;
-    code = set_method(t, request->post);
-    uint64_t timeout_ms = request->timeout_ms ? request->timeout_ms : TIMEOUT_DEFAULT_MS;
-    if (timeout_ms > TIMEOUT_MS_MAX)
-        timeout_ms = TIMEOUT_MS_MAX;
-    if (code == CURLE_OK && timeout_ms != t->setup.timeout_ms) {
-        code = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-        t->setup.timeout_ms = code == CURLE_OK ? timeout_ms : 0;
-    }
+    code = set_method(t, request->post, request->once, body);
+    if (code == CURLE_OK)
+        code = set_limits(t, limits, request);
     return code == CURLE_OK ? GEN_OK : fail_option(code, err);
 }
 
@@ -292,6 +384,7 @@ static enum gen_transport classify(const struct gen_transfer *t, CURLcode result
 void gen_transfer_give_up(struct gen_transfer *t, enum gen_transport transport, const char *detail,
                           uint64_t now_us)
 {
+    gen_stall_forget(t->stalls, t);
     t->state = GEN_TRANSFER_ENDED;
     t->transport = transport;
     t->detail = detail;
@@ -320,7 +413,19 @@ void gen_transfer_finish(struct gen_transfer *t, CURLcode result, uint64_t now_u
     t->status = (int)status;
     t->reused_connection =
         n_connects == 0 && transport != GEN_TRANSPORT_RESOLVE && transport != GEN_TRANSPORT_CONNECT;
+    if (t->body.n)
+        (void)gen_secret_mask(t->key, t->body.data, t->body.n);
+    if (t->head_text.n)
+        (void)gen_secret_mask(t->key, t->head_text.data, t->head_text.n);
     gen_transfer_give_up(t, transport, detail, now_us);
+}
+
+void gen_transfer_stall(struct gen_transfer *t, uint64_t now_us)
+{
+    (void)snprintf(t->curl_error, sizeof(t->curl_error),
+                   "the server sent nothing for %" PRIu64 " ms in the middle of its answer",
+                   t->stall_ms);
+    gen_transfer_finish(t, CURLE_OPERATION_TIMEDOUT, now_us);
 }
 
 struct gen_http_response gen_transfer_response(const struct gen_transfer *t)
@@ -329,10 +434,12 @@ struct gen_http_response gen_transfer_response(const struct gen_transfer *t)
                                   .status = t->status,
                                   .body = gen_buf_str(&t->body),
                                   .reused_connection = t->reused_connection,
+                                  .streamed = t->streamed,
                                   .latency_us = t->latency_us,
+                                  .first_byte_us = t->first_byte_us,
                                   .detail = t->detail};
     for (size_t i = 0; i < GEN_N_HEADERS; i++)
-        r.headers[i] = gen_str_sub(gen_buf_str(&t->head_text), t->heads[i].offset, t->heads[i].n);
+        r.headers[i] = header_value(t, (enum gen_header)i);
     return r;
 }
 
@@ -355,8 +462,14 @@ void gen_transfer_reset(struct gen_transfer *t)
     t->next = NULL;
     t->fn = NULL;
     t->ud = NULL;
+    t->key = NULL;
+    t->on_data = NULL;
+    t->streamed = false;
+    t->n_streamed = 0;
+    t->stall_ms = 0;
     t->head_complete = false;
     t->write_failure = GEN_OK;
+    t->first_byte_us = 0;
     t->transport = GEN_TRANSPORT_OK;
     t->status = 0;
     t->reused_connection = false;

@@ -8,6 +8,7 @@
 #include "net/header_set.h"
 #include "net/http.h"
 #include "net/shard.h"
+#include "net/stall.h"
 
 enum gen_transfer_state {
     GEN_TRANSFER_FREE = 0,
@@ -32,11 +33,13 @@ struct gen_transfer_setup {
     struct gen_buf url; /* with its NUL */
     struct gen_header_set *headers;
     uint64_t timeout_ms;
+    size_t body_bytes_max;
     bool has_profile; /* is_https and is_loopback are set */
     bool is_https;
     bool is_loopback;
     bool has_method;
     bool is_post;
+    bool is_fresh;
 };
 
 struct gen_transfer {
@@ -50,7 +53,15 @@ struct gen_transfer {
     void *ud;
     uint64_t start_us;
     struct gen_transfer_setup setup;
-    struct gen_buf request_body;
+    struct gen_buf request_body;  /* empty when the caller keeps it */
+    const struct gen_secret *key; /* borrowed while it runs; masked in all that comes back */
+
+    gen_http_data_fn *on_data;
+    bool streamed;     /* the body goes to on_data */
+    size_t n_streamed; /* bytes of it */
+    uint64_t stall_ms; /* 0: no limit */
+    struct gen_stall_link stall;
+    struct gen_stall_watch *stalls;
 
     struct gen_buf body;
     struct gen_buf head_text;
@@ -64,6 +75,7 @@ struct gen_transfer {
     int status;
     bool reused_connection;
     uint64_t latency_us;
+    uint64_t first_byte_us;
     const char *detail;
     char curl_error[CURL_ERROR_SIZE];
 };
@@ -71,6 +83,7 @@ struct gen_transfer {
 /* What all transfers of a client share. */
 struct gen_transfer_limits {
     struct gen_shards *shards;
+    struct gen_stall_watch *stalls;
     CURLSH *share;
     uint64_t connect_ms;
     uint64_t idle_close_ms; /* 0: by scheme */
@@ -90,6 +103,8 @@ GEN_MUST_USE int gen_transfer_prepare(struct gen_transfer *t,
                                       struct gen_header_set *headers, struct gen_error *err);
 /* Notes how it ended. */
 void gen_transfer_finish(struct gen_transfer *t, CURLcode result, uint64_t now_us);
+/* The server fell silent in the middle of a streamed body. */
+void gen_transfer_stall(struct gen_transfer *t, uint64_t now_us);
 /* The same for one that curl did not end. `detail` is a constant or lives as long as `t`. */
 void gen_transfer_give_up(struct gen_transfer *t, enum gen_transport transport, const char *detail,
                           uint64_t now_us);

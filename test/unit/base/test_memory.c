@@ -137,6 +137,24 @@ static void secrets(void **state)
     gen_secret_free(s);
 }
 
+static void secrets_are_masked(void **state)
+{
+    struct gen_secret *s = NULL;
+    char text[] = "key12345 and key1234 and key12345key12345";
+    (void)state;
+    assert_int_equal(gen_secret_new(&s, GEN_STR("key12345"), NULL), GEN_OK);
+    assert_int_equal(gen_secret_mask(s, text, strlen(text)), 3);
+    assert_string_equal(text, "******** and key1234 and ****************");
+    assert_int_equal(gen_secret_mask(s, text, strlen(text)), 0);
+    assert_int_equal(gen_secret_mask(s, NULL, 0), 0);
+    assert_int_equal(gen_secret_mask(NULL, text, strlen(text)), 0);
+    gen_secret_free(s);
+    /* "x", given to a local server that wants any key, stands in every answer. */
+    assert_int_equal(gen_secret_new(&s, GEN_STR("and"), NULL), GEN_OK);
+    assert_int_equal(gen_secret_mask(s, text, strlen(text)), 0);
+    gen_secret_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +163,7 @@ int main(void)
         cmocka_unit_test(an_arena_aligns_and_zeroes),
         cmocka_unit_test(an_arena_has_a_ceiling),
         cmocka_unit_test(secrets),
+        cmocka_unit_test(secrets_are_masked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,20 @@ static bool say_text(struct connection *c, const char *text)
     return say(c, text, strlen(text));
 }
 
-/* Reads one request, with its body, into c->request. */
+/* Reads the rest of a body that is too large to be kept. */
+static bool read_rest(struct connection *c, size_t n)
+{
+    static _Thread_local char waste[65536];
+    while (n > 0) {
+        ssize_t k = recv(c->fd, waste, n < sizeof(waste) ? n : sizeof(waste), 0);
+        if (k <= 0)
+            return false;
+        n -= (size_t)k;
+    }
+    return true;
+}
+
+/* Reads one request, with its body, into c->request; of a large body only the start. */
 static bool read_request(struct connection *c)
 {
     c->n = 0;
@@ -52,7 +65,13 @@ static bool read_request(struct connection *c)
             continue;
         const char *length = strcasestr(c->request, "\r\ncontent-length:");
         size_t n_body = length && length < end ? strtoul(length + 17, NULL, 10) : 0;
-        if (c->n >= (size_t)(end - c->request) + 4 + n_body)
+        size_t n_all = (size_t)(end - c->request) + 4 + n_body;
+        atomic_store(&c->server->n_body_bytes, n_body);
+        if (c->n >= n_all || strstr(c->request, " /early-"))
+            break;
+        if (c->n == sizeof(c->request) - 1 && !read_rest(c, n_all - c->n))
+            return false;
+        if (c->n == sizeof(c->request) - 1)
             break;
     }
     const char *path = strchr(c->request, ' ');
@@ -135,9 +154,66 @@ static const struct {
     {"/idle-close", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", false},
 };
 
+/* Until the client goes away. */
+static void hang(struct connection *c)
+{
+    char byte;
+    (void)recv(c->fd, &byte, 1, 0);
+}
+
+static bool say_body(struct connection *c, const struct http_reply *r)
+{
+    size_t n = r->n_body ? r->n_body : strlen(r->body);
+    if (!r->chunked)
+        return say(c, r->body, n);
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++) {
+        const char chunk[] = {'1', '\r', '\n', r->body[i], '\r', '\n'};
+        ok = say(c, chunk, sizeof(chunk));
+    }
+    return ok;
+}
+
+static bool answer_scripted(struct connection *c, const struct http_reply *r)
+{
+    if (r->first_pause_ms)
+        (void)usleep((useconds_t)r->first_pause_ms * 1000);
+    bool ok = say_text(c, r->head) && say_text(c, "\r\n");
+    if (r->head_pause_ms)
+        (void)usleep((useconds_t)r->head_pause_ms * 1000);
+    for (int i = 0; ok && i <= r->n_repeat; i++) {
+        if (i > 0 && r->body_pause_ms)
+            (void)usleep((useconds_t)r->body_pause_ms * 1000);
+        ok = say_body(c, r);
+    }
+    if (ok && r->chunked && !r->no_end)
+        ok = say_text(c, "0\r\n\r\n");
+    if (ok && r->then == REPLY_HANG)
+        hang(c);
+    return ok && r->then == REPLY_KEEP;
+}
+
+/* A redirect to the same path of another port: "/redirect-to/307/8080". */
+static bool answer_redirect(struct connection *c)
+{
+    char text[160];
+    char *end = NULL;
+    unsigned long status = strtoul(c->path + strlen("/redirect-to/"), &end, 10);
+    (void)snprintf(text, sizeof(text),
+                   "HTTP/1.1 %lu Moved\r\nLocation: http://127.0.0.1:%s/ok\r\n"
+                   "Content-Length: 0\r\n\r\n",
+                   status, end + 1);
+    return say_text(c, text);
+}
+
 /* False when the connection is to be closed. */
 static bool answer(struct connection *c)
 {
+    for (const struct http_reply *r = c->server->replies; r && r->path; r++)
+        if (strcmp(c->path, r->path) == 0)
+            return answer_scripted(c, r);
+    if (strncmp(c->path, "/redirect-to/", 13) == 0 && strchr(c->path + 13, '/'))
+        return answer_redirect(c);
     for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
         if (strcmp(c->path, answers[i].path) == 0)
             return say_text(c, answers[i].text) && answers[i].keep;
@@ -147,11 +223,10 @@ static bool answer(struct connection *c)
         return answer_slow(c);
     if (strcmp(c->path, "/big") == 0 || strcmp(c->path, "/big-length") == 0)
         return answer_big(c, c->path[4] != '\0');
-    if (strcmp(c->path, "/not-twice") == 0 && c->used)
+    if ((strcmp(c->path, "/not-twice") == 0 || strcmp(c->path, "/early-not-twice") == 0) && c->used)
         return false; /* closed just as the second request is written */
     if (strcmp(c->path, "/hang") == 0) {
-        char byte;
-        (void)recv(c->fd, &byte, 1, 0); /* until the client goes away */
+        hang(c);
         return false;
     }
     return answer_ok(c);
@@ -206,9 +281,10 @@ static void *accept_all(void *ud)
     return NULL;
 }
 
-bool http_server_start(struct http_server *s)
+bool http_server_start(struct http_server *s, const struct http_reply *replies)
 {
-    *s = (struct http_server){.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    *s = (struct http_server){.replies = replies,
+                              .listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
     socklen_t n = sizeof(address);
