@@ -1,10 +1,9 @@
-#include "os/loop.h"
+#include "os/loop_int.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <uv.h>
 
 struct gen_loop {
     uv_loop_t uv;
@@ -79,6 +78,11 @@ int gen_loop_new(struct gen_loop **out, struct gen_error *err)
     (void)signal(SIGPIPE, SIG_IGN);
     *out = loop;
     return GEN_OK;
+}
+
+uv_loop_t *gen_loop_uv(struct gen_loop *loop)
+{
+    return &loop->uv;
 }
 
 static void on_closed_free(uv_handle_t *handle)
