@@ -209,3 +209,91 @@ int gen_ledger_totals(struct gen_ledger *l, int64_t run_id, struct gen_ledger_to
 
     return rc != GEN_OK ? rc : l->driver->totals(l->state, run_id, out, err);
 }
+
+static int fail_cannot(const struct gen_ledger *l, const char *what, struct gen_error *err)
+{
+    return gen_fail(err, GEN_ESTATE, "this ledger (%s) cannot %s", l->driver->scheme, what);
+}
+
+int gen_ledger_answer_put(struct gen_ledger *l, const struct gen_digest *key,
+                          const struct gen_answer *a, struct gen_error *err)
+{
+    bool alone = false;
+
+    if (l->driver->answer_put == NULL)
+        return fail_cannot(l, "take answers of batches", err);
+    int rc = write_enter(l, &alone, err);
+    if (rc != GEN_OK)
+        return rc;
+    return write_leave(l, alone, l->driver->answer_put(l->state, key, a, err), err);
+}
+
+int gen_ledger_runs(struct gen_ledger *l, gen_ledger_run_fn *fn, void *ud, struct gen_error *err)
+{
+    if (l->driver->runs == NULL)
+        return fail_cannot(l, "list its runs", err);
+    int rc = start_if_wanted(l, err);
+    return rc != GEN_OK ? rc : l->driver->runs(l->state, fn, ud, err);
+}
+
+int gen_ledger_tallies(struct gen_ledger *l, int64_t run_id, gen_ledger_tally_fn *fn, void *ud,
+                       struct gen_error *err)
+{
+    if (l->driver->tallies == NULL)
+        return fail_cannot(l, "count its calls", err);
+    int rc = start_if_wanted(l, err);
+    return rc != GEN_OK ? rc : l->driver->tallies(l->state, run_id, fn, ud, err);
+}
+
+int gen_ledger_batch_begin(struct gen_ledger *l, const struct gen_ledger_batch *batch,
+                           const struct gen_digest *keys, size_t n_keys, int64_t *id,
+                           struct gen_error *err)
+{
+    bool alone = false;
+    int64_t batch_id = 0;
+
+    if (l->driver->batch_begin == NULL)
+        return fail_cannot(l, "keep batches", err);
+    int rc = write_enter(l, &alone, err);
+    if (rc != GEN_OK)
+        return rc;
+    rc = l->driver->batch_begin(l->state, batch, keys, n_keys, &batch_id, err);
+    rc = write_leave(l, alone, rc, err);
+    if (rc == GEN_OK)
+        *id = batch_id;
+    return rc;
+}
+
+int gen_ledger_batch_update(struct gen_ledger *l, int64_t id, enum gen_batch_state state,
+                            struct gen_str remote_id, struct gen_error *err)
+{
+    bool alone = false;
+
+    if (l->driver->batch_update == NULL)
+        return fail_cannot(l, "keep batches", err);
+    if (state < GEN_BATCH_SUBMITTING || state > GEN_BATCH_CANCELED)
+        return gen_fail(err, GEN_ESTATE, "%d is no state of a batch", (int)state);
+    int rc = write_enter(l, &alone, err);
+    if (rc != GEN_OK)
+        return rc;
+    rc = l->driver->batch_update(l->state, id, state, remote_id, err);
+    return write_leave(l, alone, rc, err);
+}
+
+int gen_ledger_batches(struct gen_ledger *l, gen_ledger_batch_fn *fn, void *ud,
+                       struct gen_error *err)
+{
+    if (l->driver->batches == NULL)
+        return fail_cannot(l, "list batches", err);
+    int rc = start_if_wanted(l, err);
+    return rc != GEN_OK ? rc : l->driver->batches(l->state, fn, ud, err);
+}
+
+int gen_ledger_batch_keys(struct gen_ledger *l, int64_t id, gen_ledger_key_fn *fn, void *ud,
+                          struct gen_error *err)
+{
+    if (l->driver->batch_keys == NULL)
+        return fail_cannot(l, "list batches", err);
+    int rc = start_if_wanted(l, err);
+    return rc != GEN_OK ? rc : l->driver->batch_keys(l->state, id, fn, ud, err);
+}

@@ -34,9 +34,11 @@ enum gen_attempt_state {
 struct gen_usage {
     int64_t tokens_in; /* -1: the server did not say */
     int64_t tokens_out;
-    int64_t tokens_cached;    /* part of tokens_in */
-    int64_t tokens_reasoning; /* part of tokens_out */
-    int64_t cost_microusd;    /* -1: price unknown */
+    int64_t tokens_cached;      /* part of tokens_in */
+    int64_t tokens_reasoning;   /* part of tokens_out */
+    int64_t cost_microusd;      /* -1: price unknown */
+    int64_t tokens_cache_write; /* part of tokens_in that the server keeps from now on; counts for
+                                   the cost, and is not stored */
 };
 
 /* A complete answer of a model. Views are the caller's when writing, and good until the next call
@@ -83,6 +85,60 @@ struct gen_ledger_chunk {
     int kind; /* enum gen_chunk_kind */
 };
 
+/* A run as it is on record. Views are good until the callback returns. */
+struct gen_ledger_run {
+    int64_t id;
+    struct gen_run_info info;
+    int64_t started_unix_us;
+    int64_t ended_unix_us; /* 0: it has no end: it runs, or its process died */
+    int exit_status;
+    struct gen_str account_json; /* empty without an end */
+};
+typedef int gen_ledger_run_fn(void *ud, const struct gen_ledger_run *run, struct gen_error *err);
+
+/* For gen_ledger_tallies: all runs, each by itself. */
+#define GEN_LEDGER_EACH_RUN (-1)
+
+/* Attempts of one step, state and class together. */
+struct gen_ledger_tally {
+    int64_t run_id; /* 0: of all runs together */
+    struct gen_str step;
+    enum gen_attempt_state state;
+    int class_code;
+    struct gen_str class_name;
+    int64_t n;
+    struct gen_usage usage;  /* sums as in gen_ledger_totals */
+    int64_t latency_us_sum;  /* of answered attempts */
+    int64_t n_usage_unknown; /* answered ones without counts of tokens */
+    int64_t n_cost_unknown;  /* answered ones without a price */
+};
+typedef int gen_ledger_tally_fn(void *ud, const struct gen_ledger_tally *tally,
+                                struct gen_error *err);
+
+/* Stored as numbers: never renumber. */
+enum gen_batch_state {
+    GEN_BATCH_SUBMITTING = 1, /* it may be at the server without our knowing its name */
+    GEN_BATCH_RUNNING = 2,
+    GEN_BATCH_COLLECTED = 3, /* all that it answered is in the ledger */
+    GEN_BATCH_FAILED = 4,    /* it was refused as a whole, or never reached the server */
+    GEN_BATCH_CANCELED = 5,
+};
+
+/* A batch of requests at a provider (or in a file). Views as in gen_answer. */
+struct gen_ledger_batch {
+    int64_t id;
+    struct gen_str provider, base_url, model;
+    struct gen_str marker;    /* our own name for it, sent with it where that is possible */
+    struct gen_str remote_id; /* the provider's name; empty: not known */
+    enum gen_batch_state state;
+    int64_t n_requests;
+    int64_t submitted_unix_us;
+    int64_t run_id;
+};
+typedef int gen_ledger_batch_fn(void *ud, const struct gen_ledger_batch *batch,
+                                struct gen_error *err);
+typedef int gen_ledger_key_fn(void *ud, const struct gen_digest *key, struct gen_error *err);
+
 struct gen_ledger;
 
 struct gen_ledger_driver {
@@ -112,6 +168,19 @@ struct gen_ledger_driver {
                      struct gen_error *err);
     int (*totals)(void *state, int64_t run_id, struct gen_ledger_totals *out,
                   struct gen_error *err);
+    int (*answer_put)(void *state, const struct gen_digest *key, const struct gen_answer *a,
+                      struct gen_error *err);
+    int (*runs)(void *state, gen_ledger_run_fn *fn, void *ud, struct gen_error *err);
+    int (*tallies)(void *state, int64_t run_id, gen_ledger_tally_fn *fn, void *ud,
+                   struct gen_error *err);
+    int (*batch_begin)(void *state, const struct gen_ledger_batch *batch,
+                       const struct gen_digest *keys, size_t n_keys, int64_t *id,
+                       struct gen_error *err);
+    int (*batch_update)(void *state, int64_t id, enum gen_batch_state batch_state,
+                        struct gen_str remote_id, struct gen_error *err);
+    int (*batches)(void *state, gen_ledger_batch_fn *fn, void *ud, struct gen_error *err);
+    int (*batch_keys)(void *state, int64_t id, gen_ledger_key_fn *fn, void *ud,
+                      struct gen_error *err);
 };
 
 extern const struct gen_ledger_driver gen_ledger_sqlite;
@@ -179,6 +248,41 @@ GEN_MUST_USE int gen_ledger_note_put(struct gen_ledger *l, struct gen_str name,
                                      struct gen_str value, struct gen_error *err);
 GEN_MUST_USE int gen_ledger_note_find(struct gen_ledger *l, struct gen_str name, bool *found,
                                       struct gen_str *value, struct gen_error *err);
+
+/* Stores an answer that belongs to no attempt of this run: a batch of an earlier one brought it.
+ * The first answer of a key wins. */
+GEN_MUST_USE int gen_ledger_answer_put(struct gen_ledger *l, const struct gen_digest *key,
+                                       const struct gen_answer *a, struct gen_error *err);
+
+/* All runs, the newest first. What `fn` returns other than GEN_OK ends the walk and is returned; it
+ * may read the ledger, but must not write to it, begin or commit. */
+GEN_MUST_USE int gen_ledger_runs(struct gen_ledger *l, gen_ledger_run_fn *fn, void *ud,
+                                 struct gen_error *err);
+/* Attempts by step, state and class, in the order in which they first came up: of one run, of all
+ * when run_id is 0, or of each by itself (GEN_LEDGER_EACH_RUN, one pass over all attempts).
+ * Likewise. */
+GEN_MUST_USE int gen_ledger_tallies(struct gen_ledger *l, int64_t run_id, gen_ledger_tally_fn *fn,
+                                    void *ud, struct gen_error *err);
+
+/* Batches outlive runs: what was submitted is paid and must be collected. begin writes the batch
+ * with the keys of its requests before its bytes leave; only provider, base_url, model, marker,
+ * n_requests and run_id of `batch` are read, and its state is SUBMITTING. GEN_ESTATE without keys,
+ * GEN_ELIMIT for more than 4,194,304. */
+GEN_MUST_USE int gen_ledger_batch_begin(struct gen_ledger *l, const struct gen_ledger_batch *batch,
+                                        const struct gen_digest *keys, size_t n_keys, int64_t *id,
+                                        struct gen_error *err);
+/* An empty `remote_id` leaves the one on record. States go forward: what is collected or has failed
+ * stays so, a canceled batch can still be collected or fail, a running one is not submitted again
+ * (GEN_ESTATE, also for a batch that is not there). The state on record is always fine. */
+GEN_MUST_USE int gen_ledger_batch_update(struct gen_ledger *l, int64_t id,
+                                         enum gen_batch_state state, struct gen_str remote_id,
+                                         struct gen_error *err);
+/* All batches, the oldest first, and the keys of one in the order in which they were given
+ * (GEN_ESTATE when there is no such batch). As gen_ledger_runs. */
+GEN_MUST_USE int gen_ledger_batches(struct gen_ledger *l, gen_ledger_batch_fn *fn, void *ud,
+                                    struct gen_error *err);
+GEN_MUST_USE int gen_ledger_batch_keys(struct gen_ledger *l, int64_t id, gen_ledger_key_fn *fn,
+                                       void *ud, struct gen_error *err);
 
 /* Sums over one run, or over all runs when run_id is 0. */
 GEN_MUST_USE int gen_ledger_totals(struct gen_ledger *l, int64_t run_id,

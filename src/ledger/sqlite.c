@@ -9,8 +9,13 @@ static const char *const stmt_sql[GEN_STMT_COUNT] = {
     [GEN_STMT_ANSWER_FIND] =
         "SELECT text, reasoning, finish, model, tokens_in, tokens_out, tokens_cached, "
         "tokens_reasoning, cost_microusd, latency_us, answered_us, run "
-        "FROM answers WHERE key64 = ?1 AND key = ?2",
-    [GEN_STMT_ANSWER_EXISTS] = "SELECT 1 FROM answers WHERE key64 = ?1 AND key = ?2",
+        "FROM answers WHERE id = ?1 AND key = ?2",
+    [GEN_STMT_ANSWER_IS] = "SELECT 1 FROM answers WHERE id = ?1 AND key = ?2",
+    [GEN_STMT_ANSWER_INDEX_FIND] = "SELECT answer FROM answer_index WHERE key64 = ?1",
+    [GEN_STMT_ANSWER_INDEX_OLD] = "SELECT id FROM answers WHERE key64 = ?1",
+    [GEN_STMT_ANSWER_INDEX_PUT] = "INSERT INTO answer_index (answer, key64) VALUES (?1, ?2)",
+    [GEN_STMT_ANSWER_INDEXED] = "UPDATE progress SET indexed = ?1",
+    [GEN_STMT_ANSWER_TAIL] = "SELECT id, key64, 0 FROM answers WHERE id > ?1",
     [GEN_STMT_ANSWER_PUT] =
         "INSERT INTO answers (key64, key, run, answered_us, latency_us, tokens_in, tokens_out, "
         "tokens_cached, tokens_reasoning, cost_microusd, finish, model, reasoning, text) "
@@ -29,12 +34,17 @@ static const char *const stmt_sql[GEN_STMT_COUNT] = {
                          "WHERE id = ?1 AND ended_us IS NULL",
     [GEN_STMT_CHUNK_FIND] =
         "SELECT kind, chunk_id, source, title, section, language, content FROM chunks "
-        "WHERE id64 = ?1 AND source64 = ?2 AND chunk_id = ?3 AND source = ?4",
-    [GEN_STMT_CHUNK_FIND_ID] =
-        "SELECT kind, chunk_id, source, title, section, language, content FROM chunks "
-        "WHERE id64 = ?1 AND chunk_id = ?2 LIMIT 2",
-    [GEN_STMT_CHUNK_HASH] = "SELECT id, content64 FROM chunks "
-                            "WHERE id64 = ?1 AND source64 = ?2 AND chunk_id = ?3 AND source = ?4",
+        "WHERE id = ?1 AND chunk_id = ?2 AND source = coalesce(?3, source)",
+    [GEN_STMT_CHUNK_HASH] =
+        "SELECT content64 FROM chunks WHERE id = ?1 AND chunk_id = ?2 AND source = ?3",
+    [GEN_STMT_CHUNK_INDEX_FIND] = "SELECT chunk FROM chunk_index WHERE id64 = ?1 AND source64 = ?2",
+    [GEN_STMT_CHUNK_INDEX_FIND_ID] = "SELECT chunk FROM chunk_index WHERE id64 = ?1",
+    [GEN_STMT_CHUNK_INDEX_OLD] = "SELECT id FROM chunks WHERE id64 = ?1 AND source64 = ?2",
+    [GEN_STMT_CHUNK_INDEX_OLD_ID] = "SELECT id FROM chunks WHERE id64 = ?1",
+    [GEN_STMT_CHUNK_INDEX_PUT] =
+        "INSERT INTO chunk_index (chunk, id64, source64) VALUES (?1, ?2, ?3)",
+    [GEN_STMT_CHUNK_INDEXED] = "UPDATE progress SET chunks_indexed = ?1",
+    [GEN_STMT_CHUNK_TAIL] = "SELECT id, id64, source64 FROM chunks WHERE id > ?1",
     [GEN_STMT_CHUNK_PUT] =
         "INSERT INTO chunks (id64, source64, content64, kind, chunk_id, source, title, section, "
         "language, content) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -43,6 +53,15 @@ static const char *const stmt_sql[GEN_STMT_COUNT] = {
     [GEN_STMT_NOTE_PUT] = "INSERT INTO notes (name, value) VALUES (?1, ?2) "
                           "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     [GEN_STMT_NOTE_FIND] = "SELECT value FROM notes WHERE name = ?1",
+    [GEN_STMT_BATCH_BEGIN] =
+        "INSERT INTO batches (state, n_requests, submitted_us, changed_us, run, provider, "
+        "base_url, "
+        "model, marker, remote_id) VALUES (1, ?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, '')",
+    [GEN_STMT_BATCH_KEYS] = "INSERT INTO batch_keys (batch, keys) VALUES (?1, ?2)",
+    [GEN_STMT_BATCH_STATE] = "SELECT state FROM batches WHERE id = ?1",
+    [GEN_STMT_BATCH_UPDATE] =
+        "UPDATE batches SET state = ?2, changed_us = ?3, "
+        "remote_id = CASE WHEN ?4 = '' THEN remote_id ELSE ?4 END WHERE id = ?1",
 };
 
 int gen_sqlite_fail(const struct gen_sqlite *s, int rc, const char *doing, struct gen_error *err)
@@ -128,13 +147,30 @@ sqlite3_stmt *gen_sqlite_stmt(struct gen_sqlite *s, enum gen_sqlite_stmt which,
     return *stmt;
 }
 
+int gen_sqlite_stmt_code(const struct gen_sqlite *s)
+{
+    return s->fault.code != GEN_OK ? (int)s->fault.code : GEN_EIO;
+}
+
+int gen_sqlite_query(const struct gen_sqlite *s, const char *sql, sqlite3_stmt **out,
+                     struct gen_error *err)
+{
+    if (s->fault.code != GEN_OK) {
+        if (err != NULL)
+            *err = s->fault;
+        return (int)s->fault.code;
+    }
+    int rc = sqlite3_prepare_v2(s->db, sql, -1, out, NULL);
+    return rc == SQLITE_OK ? GEN_OK : gen_sqlite_fail(s, rc, "read", err);
+}
+
 static int run_plain(struct gen_sqlite *s, enum gen_sqlite_stmt which, const char *doing,
                      struct gen_error *err)
 {
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, which, err);
 
     if (stmt == NULL)
-        return s->fault.code != GEN_OK ? (int)s->fault.code : GEN_EIO;
+        return gen_sqlite_stmt_code(s);
     errno = 0;
     int rc = sqlite3_step(stmt);
     /* Nothing is lost when a transaction cannot start because someone else holds the file. */
@@ -150,9 +186,22 @@ static int sqlite_begin(void *state, struct gen_error *err)
     return run_plain(state, GEN_STMT_BEGIN, "write", err);
 }
 
+/* One tail a commit: a commit must not take long. */
+static int shorten_tails(struct gen_sqlite *s, struct gen_error *err)
+{
+    for (int i = 0; i < GEN_SQLITE_INDEX_COUNT; i++) {
+        if (gen_sqlite_tail_is_long(s, (enum gen_sqlite_index)i))
+            return gen_sqlite_tail_merge(s, (enum gen_sqlite_index)i, err);
+    }
+    return GEN_OK;
+}
+
 static int sqlite_commit(void *state, struct gen_error *err)
 {
-    return run_plain(state, GEN_STMT_COMMIT, "write", err);
+    struct gen_sqlite *s = state;
+    int rc = s->fault.code == GEN_OK ? shorten_tails(s, err) : GEN_OK;
+
+    return rc != GEN_OK ? rc : run_plain(s, GEN_STMT_COMMIT, "write", err);
 }
 
 const struct gen_ledger_driver gen_ledger_sqlite = {
@@ -172,4 +221,11 @@ const struct gen_ledger_driver gen_ledger_sqlite = {
     .note_put = gen_sqlite_note_put,
     .note_find = gen_sqlite_note_find,
     .totals = gen_sqlite_totals,
+    .answer_put = gen_sqlite_answer_put,
+    .runs = gen_sqlite_runs,
+    .tallies = gen_sqlite_tallies,
+    .batch_begin = gen_sqlite_batch_begin,
+    .batch_update = gen_sqlite_batch_update,
+    .batches = gen_sqlite_batches,
+    .batch_keys = gen_sqlite_batch_keys,
 };

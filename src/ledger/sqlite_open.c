@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/* "GenL" in the header of the file, where file(1) and we look for it. */
-#define APPLICATION_ID 0x47656e4c
-#define SCHEMA_VERSION 1
-#define BUSY_MS        5000
+#define BUSY_MS         5000
+#define LOOKASIDE_BYTES 8192
+#define LOOKASIDE_N     32
 
 /*
  * Small pages because the random order of the keys dirties one index page an answer, and each dirty
@@ -21,116 +20,11 @@
     "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"        \
     "PRAGMA wal_autocheckpoint = 500; PRAGMA journal_size_limit = 67108864;"
 
-#if SQLITE_VERSION_NUMBER >= 3037000
-#define STRICT " STRICT"
-#else
-#define STRICT ""
-#endif
-
-/* NULL in a number means that nobody said it. Long texts come last: what stands before them is read
- * without touching their overflow pages. */
-static const char schema_sql[] =
-    "CREATE TABLE runs ("
-    " id INTEGER PRIMARY KEY, started_us INTEGER NOT NULL, ended_us INTEGER, exit_status INTEGER,"
-    " seed INTEGER NOT NULL, first_attempt INTEGER NOT NULL, command TEXT NOT NULL,"
-    " arguments TEXT NOT NULL, version TEXT NOT NULL, account TEXT)" STRICT ";"
-
-    "CREATE TABLE answers ("
-    " id INTEGER PRIMARY KEY, key64 INTEGER NOT NULL, key BLOB NOT NULL, run INTEGER NOT NULL,"
-    " answered_us INTEGER NOT NULL, latency_us INTEGER NOT NULL, tokens_in INTEGER,"
-    " tokens_out INTEGER, tokens_cached INTEGER, tokens_reasoning INTEGER, cost_microusd INTEGER,"
-    " finish TEXT NOT NULL, model TEXT NOT NULL, reasoning TEXT NOT NULL,"
-    " text TEXT NOT NULL)" STRICT ";"
-    "CREATE INDEX answers_key64 ON answers (key64);"
-
-    "CREATE TABLE attempts ("
-    " id INTEGER PRIMARY KEY, key BLOB NOT NULL, run INTEGER NOT NULL, attempt INTEGER NOT NULL,"
-    " state INTEGER NOT NULL, sent_us INTEGER NOT NULL, ended_us INTEGER, latency_us INTEGER,"
-    " http_status INTEGER, class INTEGER, tokens_in INTEGER, tokens_out INTEGER,"
-    " tokens_cached INTEGER, tokens_reasoning INTEGER, cost_microusd INTEGER, step TEXT NOT NULL,"
-    " class_name TEXT, message TEXT)" STRICT ";"
-
-    "CREATE TABLE chunks ("
-    " id INTEGER PRIMARY KEY, id64 INTEGER NOT NULL, source64 INTEGER NOT NULL,"
-    " content64 INTEGER NOT NULL, kind INTEGER NOT NULL, chunk_id TEXT NOT NULL,"
-    " source TEXT NOT NULL, title TEXT NOT NULL, section TEXT NOT NULL, language TEXT NOT NULL,"
-    " content TEXT NOT NULL)" STRICT ";"
-    "CREATE INDEX chunks_id64 ON chunks (id64, source64);"
-
-    "CREATE TABLE notes (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)" STRICT ";"
-
-    /* Attempts below `settled` have ended: only those of the last process need looking at. */
-    "CREATE TABLE progress (id INTEGER PRIMARY KEY CHECK (id = 1), settled INTEGER NOT NULL)" STRICT
-    ";"
-    "INSERT INTO progress VALUES (1, 1);";
-
 #define SETTLE "UPDATE progress SET settled = (SELECT coalesce(max(id), 0) + 1 FROM attempts)"
 static const char sweep_sql[] = "BEGIN IMMEDIATE;"
                                 "UPDATE attempts SET state = 5 WHERE state = 2 AND"
                                 " id >= (SELECT settled FROM progress);" SETTLE "; COMMIT";
 static const char settle_sql[] = SETTLE;
-
-static int exec(struct gen_sqlite *s, const char *sql, const char *doing, struct gen_error *err)
-{
-    int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-
-    return rc == SQLITE_OK ? GEN_OK : gen_sqlite_fail(s, rc, doing, err);
-}
-
-/* First column of the first row, as SQLite's result code. */
-static int query_int(sqlite3 *db, const char *sql, int64_t *out)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
-
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_step(stmt);
-        if (rc == SQLITE_ROW) {
-            *out = sqlite3_column_int64(stmt, 0);
-            rc = SQLITE_OK;
-        }
-    }
-    int closed = sqlite3_finalize(stmt);
-    return rc != SQLITE_OK ? rc : closed;
-}
-
-static int fail_foreign(const struct gen_sqlite *s, struct gen_error *err)
-{
-    return gen_fail(err, GEN_EIO,
-                    "%s is no ledger: it is an SQLite database of another program; give --ledger "
-                    "another path",
-                    s->path);
-}
-
-/* Looks before anything is changed, so that a foreign database stays as it is. */
-static int check_identity(struct gen_sqlite *s, bool *is_new, struct gen_error *err)
-{
-    int64_t application_id = 0, version = 0, n_objects = 0;
-    int rc = query_int(s->db, "PRAGMA application_id", &application_id);
-
-    if (rc == SQLITE_OK)
-        rc = query_int(s->db, "PRAGMA user_version", &version);
-    if (rc == SQLITE_OK)
-        rc = query_int(s->db, "SELECT count(*) FROM sqlite_master", &n_objects);
-    if (rc != SQLITE_OK)
-        return gen_sqlite_fail(s, rc, "open", err);
-
-    *is_new = application_id == 0 && version == 0 && n_objects == 0;
-    if (*is_new)
-        return s->read_only ? gen_fail(err, GEN_EINPUT, "the ledger %s is empty", s->path) : GEN_OK;
-    if (application_id != APPLICATION_ID)
-        return fail_foreign(s, err);
-    if (version > SCHEMA_VERSION)
-        return gen_fail(err, GEN_EIO,
-                        "the ledger %s has version %lld, this generator knows up to %d; use a "
-                        "newer generator or give --ledger another path",
-                        s->path, (long long)version, SCHEMA_VERSION);
-    if (version != SCHEMA_VERSION)
-        return gen_fail(err, GEN_EIO,
-                        "the ledger %s has version %lld, which never was; the file is damaged",
-                        s->path, (long long)version);
-    return GEN_OK;
-}
 
 static int enter_wal(struct gen_sqlite *s, struct gen_error *err)
 {
@@ -158,21 +52,6 @@ static int enter_wal(struct gen_sqlite *s, struct gen_error *err)
     return GEN_OK;
 }
 
-static int create_schema(struct gen_sqlite *s, struct gen_error *err)
-{
-    char versions[128];
-    (void)snprintf(versions, sizeof versions,
-                   "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION_ID,
-                   SCHEMA_VERSION);
-    int rc = exec(s, "BEGIN IMMEDIATE", "make", err);
-
-    if (rc == GEN_OK)
-        rc = exec(s, schema_sql, "make", err);
-    if (rc == GEN_OK)
-        rc = exec(s, versions, "make", err);
-    return rc;
-}
-
 static int open_writable(struct gen_sqlite *s, struct gen_error *err)
 {
     bool is_new = false;
@@ -186,18 +65,21 @@ static int open_writable(struct gen_sqlite *s, struct gen_error *err)
         return gen_sqlite_fail(s, db_rc, "open", err);
     (void)sqlite3_extended_result_codes(s->db, 1);
     (void)sqlite3_busy_timeout(s->db, BUSY_MS);
-    rc = check_identity(s, &is_new, err);
+    /* Rows are made in memory of their own, at two larger pieces an answer: SQLite keeps some at
+     * hand. Refused, it allocates as before. */
+    (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_BYTES, LOOKASIDE_N);
+    rc = gen_sqlite_check_identity(s, &is_new, err);
     if (rc == GEN_OK && is_new)
-        rc = exec(s, SETTINGS_NEW, "make", err);
+        rc = gen_sqlite_exec(s, SETTINGS_NEW, "make", err);
     if (rc == GEN_OK)
         rc = enter_wal(s, err);
     if (rc == GEN_OK)
-        rc = exec(s, SETTINGS, "open", err);
-    if (rc == GEN_OK && is_new)
-        rc = create_schema(s, err);
+        rc = gen_sqlite_exec(s, SETTINGS, "open", err);
     if (rc == GEN_OK)
-        rc = exec(s, sweep_sql, "write", err);
-    return rc;
+        rc = gen_sqlite_make_schema(s, is_new, err);
+    if (rc == GEN_OK)
+        rc = gen_sqlite_exec(s, sweep_sql, "write", err);
+    return rc != GEN_OK ? rc : gen_sqlite_tail_load(s, GEN_SQLITE_INDEX_ANSWERS, err);
 }
 
 /* "file:<path>?immutable=1", with the bytes that mean something in an URI escaped. */
@@ -239,7 +121,7 @@ static int try_read_only(struct gen_sqlite *s, const char *name, int extra_flags
         return rc;
     (void)sqlite3_extended_result_codes(s->db, 1);
     (void)sqlite3_busy_timeout(s->db, BUSY_MS);
-    return query_int(s->db, "SELECT count(*) FROM sqlite_master", &ignored);
+    return gen_sqlite_query_int(s->db, "SELECT count(*) FROM sqlite_master", &ignored);
 }
 
 static int open_read_only(struct gen_sqlite *s, struct gen_error *err)
@@ -268,8 +150,8 @@ static int open_read_only(struct gen_sqlite *s, struct gen_error *err)
                         s->path, s->path);
     if (db_rc != SQLITE_OK)
         return gen_sqlite_fail(s, db_rc, "read", err);
-    int rc = exec(s, SETTINGS, "read", err);
-    return rc != GEN_OK ? rc : check_identity(s, &is_new, err);
+    int rc = gen_sqlite_exec(s, SETTINGS, "read", err);
+    return rc != GEN_OK ? rc : gen_sqlite_check_identity(s, &is_new, err);
 }
 
 static int check_kind(const char *location, bool read_only, struct gen_error *err)
@@ -321,6 +203,8 @@ static void discard(struct gen_sqlite *s)
     (void)sqlite3_close(s->db);
     gen_sqlite_lock_drop(&s->lock);
     gen_buf_release(&s->row);
+    for (int i = 0; i < GEN_SQLITE_INDEX_COUNT; i++)
+        gen_sqlite_tail_release(&s->tails[i]);
     free(s->path);
     free(s);
 }
@@ -334,6 +218,9 @@ int gen_sqlite_open(void **state, const char *location, bool read_only, struct g
     if (rc != GEN_OK)
         return rc;
 
+    /* SQLite's account of its memory, which nobody reads, takes a lock at each allocation. Refused,
+     * to no harm, when a ledger was open before. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     struct gen_sqlite *s = calloc(1, sizeof *s);
     if (s == NULL)
         return gen_nomem(err, "the ledger");
@@ -366,23 +253,41 @@ static void remove_empty_wal(const char *path)
     if (wal_bytes(path) != 0)
         return;
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
-        (void)query_int(db, "PRAGMA user_version", &ignored);
+        (void)gen_sqlite_query_int(db, "PRAGMA user_version", &ignored);
     (void)sqlite3_close(db);
+}
+
+static int merge_tails(struct gen_sqlite *s)
+{
+    int rc = GEN_OK;
+
+    for (int i = 0; rc == GEN_OK && i < GEN_SQLITE_INDEX_COUNT; i++) {
+        if (s->tails[i].n > 0)
+            rc = gen_sqlite_tail_merge(s, (enum gen_sqlite_index)i, NULL);
+    }
+    return rc;
+}
+
+/* Saves the next start a look at these rows and attempts; that it fails changes nothing. */
+static void tidy_up(struct gen_sqlite *s)
+{
+    if (gen_sqlite_exec(s, "BEGIN IMMEDIATE", "write", NULL) == GEN_OK && merge_tails(s) == GEN_OK)
+        (void)gen_sqlite_exec(s, "COMMIT", "write", NULL);
+    if (s->n_attempts_open == 0)
+        (void)sqlite3_exec(s->db, settle_sql, NULL, NULL, NULL);
 }
 
 void gen_sqlite_close(void *state)
 {
     struct gen_sqlite *s = state;
+    bool can_write = !s->read_only && s->fault.code == GEN_OK;
 
+    if (can_write && sqlite3_get_autocommit(s->db) == 0)
+        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    else if (can_write)
+        tidy_up(s);
     for (int i = 0; i < GEN_STMT_COUNT; i++)
         (void)sqlite3_finalize(s->stmts[i]);
-    if (!s->read_only && s->fault.code == GEN_OK) {
-        if (sqlite3_get_autocommit(s->db) == 0)
-            (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-        /* Saves the next start a look at these attempts; that it fails changes nothing. */
-        else if (s->n_attempts_open == 0)
-            (void)sqlite3_exec(s->db, settle_sql, NULL, NULL, NULL);
-    }
     if (s->read_only) {
         (void)sqlite3_close(s->db);
         s->db = NULL;

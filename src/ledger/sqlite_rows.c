@@ -6,7 +6,7 @@
 
 #define MESSAGE_BYTES_MAX ((size_t)500)
 
-static int64_t now_us(void)
+int64_t gen_sqlite_now_us(void)
 {
     struct timespec t;
 
@@ -15,20 +15,23 @@ static int64_t now_us(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-/* What gen_sqlite_stmt left undone when it gave NULL. */
-static int stmt_code(const struct gen_sqlite *s)
-{
-    return s->fault.code != GEN_OK ? (int)s->fault.code : GEN_EIO;
-}
-
 /*
  * Binding cannot fail for our reasons: indexes and sizes are fixed or checked, and SQLITE_STATIC
  * copies nothing. If it fails all the same, a NOT NULL column refuses the row.
  */
-static void bind_text(sqlite3_stmt *stmt, int index, struct gen_str text)
+void gen_sqlite_bind_text(sqlite3_stmt *stmt, int index, struct gen_str text)
 {
     (void)sqlite3_bind_text64(stmt, index, text.n != 0 ? text.p : "", text.n, SQLITE_STATIC,
                               SQLITE_UTF8);
+}
+
+/* What was stepped to is in memory: there is no conversion that could fail. */
+struct gen_str gen_sqlite_column_text(sqlite3_stmt *stmt, int column)
+{
+    const char *text = sqlite3_column_blob(stmt, column);
+
+    return (struct gen_str){text != NULL ? text : "",
+                            text != NULL ? (size_t)sqlite3_column_bytes(stmt, column) : 0};
 }
 
 static void bind_key(sqlite3_stmt *stmt, int index, const struct gen_digest *key)
@@ -70,10 +73,8 @@ static struct gen_usage column_usage(sqlite3_stmt *stmt, int first)
     };
 }
 
-/* Copies `n` text columns from `first` on into s->row, so that the statement, and with it SQLite's
- * read transaction, need not stay open for the caller. */
-static int take_texts(struct gen_sqlite *s, sqlite3_stmt *stmt, int first, int n,
-                      struct gen_str *const *out, struct gen_error *err)
+int gen_sqlite_take_texts(struct gen_sqlite *s, sqlite3_stmt *stmt, int first, int n,
+                          struct gen_str *const *out, struct gen_error *err)
 {
     size_t total = 0;
 
@@ -96,8 +97,7 @@ static int take_texts(struct gen_sqlite *s, sqlite3_stmt *stmt, int first, int n
     return GEN_OK;
 }
 
-/* Steps a writing statement to its end. */
-static int write_row(struct gen_sqlite *s, sqlite3_stmt *stmt, struct gen_error *err)
+int gen_sqlite_write_row(struct gen_sqlite *s, sqlite3_stmt *stmt, struct gen_error *err)
 {
     errno = 0;
     int rc = sqlite3_step(stmt);
@@ -108,20 +108,6 @@ static int write_row(struct gen_sqlite *s, sqlite3_stmt *stmt, struct gen_error 
     return GEN_OK;
 }
 
-/* The prefix orders the index: 8 bytes instead of 32 keep it four times smaller in the cache and in
- * the log. The whole key is compared in the row. */
-static int64_t key64(const struct gen_digest *key)
-{
-    uint64_t prefix = 0;
-    int64_t value;
-
-    /* Big-endian on every machine: a ledger can be carried to another one. */
-    for (size_t i = 0; i < sizeof prefix; i++)
-        prefix = prefix << 8 | key->bytes[i];
-    memcpy(&value, &prefix, sizeof value);
-    return value;
-}
-
 int gen_sqlite_run_begin(void *state, const struct gen_run_info *info, int64_t *run_id,
                          struct gen_error *err)
 {
@@ -129,13 +115,13 @@ int gen_sqlite_run_begin(void *state, const struct gen_run_info *info, int64_t *
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_RUN_BEGIN, err);
 
     if (stmt == NULL)
-        return stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, now_us());
+        return gen_sqlite_stmt_code(s);
+    (void)sqlite3_bind_int64(stmt, 1, gen_sqlite_now_us());
     (void)sqlite3_bind_int64(stmt, 2, info->seed);
-    bind_text(stmt, 3, info->command);
-    bind_text(stmt, 4, info->arguments);
-    bind_text(stmt, 5, info->version);
-    int rc = write_row(s, stmt, err);
+    gen_sqlite_bind_text(stmt, 3, info->command);
+    gen_sqlite_bind_text(stmt, 4, info->arguments);
+    gen_sqlite_bind_text(stmt, 5, info->version);
+    int rc = gen_sqlite_write_row(s, stmt, err);
     if (rc == GEN_OK)
         *run_id = sqlite3_last_insert_rowid(s->db);
     return rc;
@@ -148,34 +134,35 @@ int gen_sqlite_run_end(void *state, int64_t run_id, int exit_status, struct gen_
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_RUN_END, err);
 
     if (stmt == NULL)
-        return stmt_code(s);
+        return gen_sqlite_stmt_code(s);
     (void)sqlite3_bind_int64(stmt, 1, run_id);
-    (void)sqlite3_bind_int64(stmt, 2, now_us());
+    (void)sqlite3_bind_int64(stmt, 2, gen_sqlite_now_us());
     (void)sqlite3_bind_int(stmt, 3, exit_status);
-    bind_text(stmt, 4, account_json);
-    int rc = write_row(s, stmt, err);
+    gen_sqlite_bind_text(stmt, 4, account_json);
+    int rc = gen_sqlite_write_row(s, stmt, err);
     if (rc == GEN_OK && sqlite3_changes(s->db) != 1)
         return gen_fail(err, GEN_ESTATE, "run %lld is not in the ledger %s, or has ended before",
                         (long long)run_id, s->path);
     return rc;
 }
 
-int gen_sqlite_find(void *state, const struct gen_digest *key, bool *found, struct gen_answer *out,
-                    struct gen_error *err)
+/* Takes the answer in this row when it is the key's. */
+static int take_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest *key, bool *found,
+                       struct gen_answer *out, struct gen_error *err)
 {
-    struct gen_sqlite *s = state;
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_FIND, err);
 
     if (stmt == NULL)
-        return stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, key64(key));
+        return gen_sqlite_stmt_code(s);
+    (void)sqlite3_bind_int64(stmt, 1, row);
     bind_key(stmt, 2, key);
     int rc = GEN_OK;
     int step = sqlite3_step(stmt);
     if (step == SQLITE_ROW) {
         struct gen_answer a;
-        rc = take_texts(s, stmt, 0, 4,
-                        (struct gen_str *const[]){&a.text, &a.reasoning, &a.finish, &a.model}, err);
+        rc = gen_sqlite_take_texts(
+            s, stmt, 0, 4, (struct gen_str *const[]){&a.text, &a.reasoning, &a.finish, &a.model},
+            err);
         a.usage = column_usage(stmt, 4);
         a.latency_us = sqlite3_column_int64(stmt, 9);
         a.answered_unix_us = sqlite3_column_int64(stmt, 10);
@@ -191,6 +178,29 @@ int gen_sqlite_find(void *state, const struct gen_digest *key, bool *found, stru
     return rc;
 }
 
+static int find_candidates(struct gen_sqlite *s, const struct gen_digest *key,
+                           struct gen_sqlite_candidates *c, struct gen_error *err)
+{
+    const struct gen_sqlite_key begin = {gen_sqlite_key64(key), 0};
+
+    return gen_sqlite_candidates_find(s, GEN_SQLITE_INDEX_ANSWERS, begin, c, err);
+}
+
+int gen_sqlite_find(void *state, const struct gen_digest *key, bool *found, struct gen_answer *out,
+                    struct gen_error *err)
+{
+    struct gen_sqlite *s = state;
+    struct gen_sqlite_candidates c;
+    bool is_here = false;
+    int rc = find_candidates(s, key, &c, err);
+
+    for (size_t i = 0; rc == GEN_OK && !is_here && i < c.n; i++)
+        rc = take_answer(s, c.rows[i], key, &is_here, out, err);
+    if (rc == GEN_OK)
+        *found = is_here;
+    return rc;
+}
+
 int gen_sqlite_attempt_sent(void *state, const struct gen_digest *key, int64_t run_id,
                             struct gen_str step, int attempt, int64_t *attempt_id,
                             struct gen_error *err)
@@ -199,13 +209,13 @@ int gen_sqlite_attempt_sent(void *state, const struct gen_digest *key, int64_t r
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ATTEMPT_SENT, err);
 
     if (stmt == NULL)
-        return stmt_code(s);
+        return gen_sqlite_stmt_code(s);
     bind_key(stmt, 1, key);
     (void)sqlite3_bind_int64(stmt, 2, run_id);
     (void)sqlite3_bind_int(stmt, 3, attempt);
-    (void)sqlite3_bind_int64(stmt, 4, now_us());
-    bind_text(stmt, 5, step);
-    int rc = write_row(s, stmt, err);
+    (void)sqlite3_bind_int64(stmt, 4, gen_sqlite_now_us());
+    gen_sqlite_bind_text(stmt, 5, step);
+    int rc = gen_sqlite_write_row(s, stmt, err);
     if (rc == GEN_OK) {
         *attempt_id = sqlite3_last_insert_rowid(s->db);
         s->n_attempts_open++;
@@ -221,18 +231,18 @@ static int move_attempt(struct gen_sqlite *s, int64_t attempt_id, enum gen_attem
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ATTEMPT_END, err);
 
     if (stmt == NULL)
-        return stmt_code(s);
+        return gen_sqlite_stmt_code(s);
     (void)sqlite3_bind_int64(stmt, 1, attempt_id);
     (void)sqlite3_bind_int(stmt, 2, (int)end->state);
     (void)sqlite3_bind_int64(stmt, 3, ended_us);
     (void)sqlite3_bind_int64(stmt, 4, end->latency_us);
     (void)sqlite3_bind_int(stmt, 5, end->http_status);
     (void)sqlite3_bind_int(stmt, 6, end->class_code);
-    bind_text(stmt, 7, end->class_name);
-    bind_text(stmt, 8, end->message);
+    gen_sqlite_bind_text(stmt, 7, end->class_name);
+    gen_sqlite_bind_text(stmt, 8, end->message);
     bind_usage(stmt, 9, &end->usage);
     (void)sqlite3_bind_int(stmt, 14, (int)from);
-    int rc = write_row(s, stmt, err);
+    int rc = gen_sqlite_write_row(s, stmt, err);
     if (rc != GEN_OK)
         return rc;
     *moved = sqlite3_changes(s->db) == 1;
@@ -247,21 +257,32 @@ static int fail_not_sent(const struct gen_sqlite *s, int64_t attempt_id, struct 
                     (long long)attempt_id, s->path);
 }
 
-static int answer_exists(struct gen_sqlite *s, const struct gen_digest *key, bool *exists,
-                         struct gen_error *err)
+static int is_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest *key, bool *is,
+                     struct gen_error *err)
 {
-    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_EXISTS, err);
+    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_IS, err);
 
     if (stmt == NULL)
-        return stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, key64(key));
+        return gen_sqlite_stmt_code(s);
+    (void)sqlite3_bind_int64(stmt, 1, row);
     bind_key(stmt, 2, key);
     int step = sqlite3_step(stmt);
     (void)sqlite3_reset(stmt);
     if (step != SQLITE_ROW && step != SQLITE_DONE)
         return gen_sqlite_break(s, step, "read", err);
-    *exists = step == SQLITE_ROW;
+    *is = step == SQLITE_ROW;
     return GEN_OK;
+}
+
+static int answer_exists(struct gen_sqlite *s, const struct gen_digest *key, bool *exists,
+                         struct gen_error *err)
+{
+    struct gen_sqlite_candidates c;
+    int rc = find_candidates(s, key, &c, err);
+
+    for (size_t i = 0; rc == GEN_OK && !*exists && i < c.n; i++)
+        rc = is_answer(s, c.rows[i], key, exists, err);
+    return rc;
 }
 
 static int put_answer(struct gen_sqlite *s, const struct gen_digest *key,
@@ -270,48 +291,68 @@ static int put_answer(struct gen_sqlite *s, const struct gen_digest *key,
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_PUT, err);
 
     if (stmt == NULL)
-        return stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, key64(key));
+        return gen_sqlite_stmt_code(s);
+    struct gen_sqlite_entry entry = {.key = {gen_sqlite_key64(key), 0}};
+    (void)sqlite3_bind_int64(stmt, 1, entry.key.first);
     bind_key(stmt, 2, key);
     (void)sqlite3_bind_int64(stmt, 3, a->run_id);
     (void)sqlite3_bind_int64(stmt, 4, a->answered_unix_us);
     (void)sqlite3_bind_int64(stmt, 5, a->latency_us);
     bind_usage(stmt, 6, &a->usage);
-    bind_text(stmt, 11, a->finish);
-    bind_text(stmt, 12, a->model);
-    bind_text(stmt, 13, a->reasoning);
-    bind_text(stmt, 14, a->text);
-    return write_row(s, stmt, err);
+    gen_sqlite_bind_text(stmt, 11, a->finish);
+    gen_sqlite_bind_text(stmt, 12, a->model);
+    gen_sqlite_bind_text(stmt, 13, a->reasoning);
+    gen_sqlite_bind_text(stmt, 14, a->text);
+    int rc = gen_sqlite_write_row(s, stmt, err);
+    if (rc != GEN_OK)
+        return rc;
+    entry.row = sqlite3_last_insert_rowid(s->db);
+    return gen_sqlite_tail_add(s, GEN_SQLITE_INDEX_ANSWERS, entry, err);
+}
+
+static int check_answer_size(const struct gen_answer *a, struct gen_error *err)
+{
+    const size_t max = GEN_SQLITE_ANSWER_BYTES_MAX;
+
+    if (a->text.n > max || a->reasoning.n > max - a->text.n)
+        return gen_fail(err, GEN_ELIMIT, "an answer of %zu bytes is over the ledger's limit of %zu",
+                        a->text.n + a->reasoning.n, max);
+    return GEN_OK;
+}
+
+int gen_sqlite_answer_put(void *state, const struct gen_digest *key, const struct gen_answer *a,
+                          struct gen_error *err)
+{
+    struct gen_sqlite *s = state;
+    bool exists = false;
+    int rc = check_answer_size(a, err);
+
+    if (rc == GEN_OK)
+        rc = answer_exists(s, key, &exists, err);
+    return rc == GEN_OK && !exists ? put_answer(s, key, a, err) : rc;
 }
 
 int gen_sqlite_attempt_answered(void *state, int64_t attempt_id, const struct gen_digest *key,
                                 const struct gen_answer *a, struct gen_error *err)
 {
     struct gen_sqlite *s = state;
-    const size_t max = GEN_SQLITE_ANSWER_BYTES_MAX;
-    bool moved = false, exists = false;
-
-    if (a->text.n > max || a->reasoning.n > max - a->text.n)
-        return gen_fail(err, GEN_ELIMIT, "an answer of %zu bytes is over the ledger's limit of %zu",
-                        a->text.n + a->reasoning.n, max);
-
+    bool moved = false;
     struct gen_attempt_end end = {
         .state = GEN_ATTEMPT_ANSWERED,
         .usage = a->usage,
         .latency_us = a->latency_us,
     };
-    int rc = move_attempt(s, attempt_id, GEN_ATTEMPT_SENT, &end, a->answered_unix_us, &moved, err);
+    int rc = check_answer_size(a, err);
+
+    if (rc == GEN_OK)
+        rc = move_attempt(s, attempt_id, GEN_ATTEMPT_SENT, &end, a->answered_unix_us, &moved, err);
     /* An attempt given up as unknown can still turn out answered. */
     if (rc == GEN_OK && !moved)
         rc = move_attempt(s, attempt_id, GEN_ATTEMPT_UNKNOWN, &end, a->answered_unix_us, &moved,
                           err);
     if (rc == GEN_OK && !moved)
         return fail_not_sent(s, attempt_id, err);
-    if (rc == GEN_OK)
-        rc = answer_exists(s, key, &exists, err);
-    if (rc == GEN_OK && !exists)
-        rc = put_answer(s, key, a, err);
-    return rc;
+    return rc != GEN_OK ? rc : gen_sqlite_answer_put(s, key, a, err);
 }
 
 /* At most MESSAGE_BYTES_MAX bytes, cut between code points. */
@@ -335,163 +376,8 @@ int gen_sqlite_attempt_ended(void *state, int64_t attempt_id, const struct gen_a
     bool moved = false;
 
     cut.message = cut_message(end->message);
-    int rc = move_attempt(s, attempt_id, GEN_ATTEMPT_SENT, &cut, now_us(), &moved, err);
+    int rc = move_attempt(s, attempt_id, GEN_ATTEMPT_SENT, &cut, gen_sqlite_now_us(), &moved, err);
     return rc == GEN_OK && !moved ? fail_not_sent(s, attempt_id, err) : rc;
-}
-
-static int64_t hash_i64(struct gen_str text, uint64_t seed)
-{
-    uint64_t hash = gen_hash64(text, seed);
-    int64_t value;
-
-    memcpy(&value, &hash, sizeof value);
-    return value;
-}
-
-/* Each part seeds the next, so that a shift of text between two fields changes the hash. */
-static int64_t chunk_content_hash(const struct gen_ledger_chunk *c)
-{
-    uint64_t hash = gen_hash64(c->content, (uint64_t)c->kind);
-
-    hash = gen_hash64(c->title, hash);
-    hash = gen_hash64(c->section, hash);
-    return hash_i64(c->language, hash);
-}
-
-static int insert_chunk(struct gen_sqlite *s, const struct gen_ledger_chunk *c, int64_t id64,
-                        int64_t source64, int64_t content64, struct gen_error *err)
-{
-    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_CHUNK_PUT, err);
-
-    if (stmt == NULL)
-        return stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, id64);
-    (void)sqlite3_bind_int64(stmt, 2, source64);
-    (void)sqlite3_bind_int64(stmt, 3, content64);
-    (void)sqlite3_bind_int(stmt, 4, c->kind);
-    bind_text(stmt, 5, c->id);
-    bind_text(stmt, 6, c->source);
-    bind_text(stmt, 7, c->title);
-    bind_text(stmt, 8, c->section);
-    bind_text(stmt, 9, c->language);
-    bind_text(stmt, 10, c->content);
-    return write_row(s, stmt, err);
-}
-
-static int replace_chunk(struct gen_sqlite *s, const struct gen_ledger_chunk *c, int64_t row,
-                         int64_t content64, struct gen_error *err)
-{
-    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_CHUNK_REPLACE, err);
-
-    if (stmt == NULL)
-        return stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, row);
-    (void)sqlite3_bind_int64(stmt, 2, content64);
-    (void)sqlite3_bind_int(stmt, 3, c->kind);
-    bind_text(stmt, 4, c->title);
-    bind_text(stmt, 5, c->section);
-    bind_text(stmt, 6, c->language);
-    bind_text(stmt, 7, c->content);
-    return write_row(s, stmt, err);
-}
-
-int gen_sqlite_chunk_put(void *state, const struct gen_ledger_chunk *c, struct gen_error *err)
-{
-    struct gen_sqlite *s = state;
-    int64_t id64 = hash_i64(c->id, 0);
-    int64_t source64 = hash_i64(c->source, 0);
-    int64_t content64 = chunk_content_hash(c);
-
-    if (c->content.n > GEN_SQLITE_ANSWER_BYTES_MAX)
-        return gen_fail(err, GEN_ELIMIT, "a chunk of %zu bytes is over the ledger's limit of %zu",
-                        c->content.n, GEN_SQLITE_ANSWER_BYTES_MAX);
-    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_CHUNK_HASH, err);
-    if (stmt == NULL)
-        return stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, id64);
-    (void)sqlite3_bind_int64(stmt, 2, source64);
-    bind_text(stmt, 3, c->id);
-    bind_text(stmt, 4, c->source);
-    int step = sqlite3_step(stmt);
-    int64_t row = step == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-    bool same = step == SQLITE_ROW && sqlite3_column_int64(stmt, 1) == content64;
-    (void)sqlite3_reset(stmt);
-    if (step == SQLITE_DONE)
-        return insert_chunk(s, c, id64, source64, content64, err);
-    if (step != SQLITE_ROW)
-        return gen_sqlite_break(s, step, "read", err);
-    return same ? GEN_OK : replace_chunk(s, c, row, content64, err);
-}
-
-/* Takes the chunk in the statement's row. */
-static int take_chunk(struct gen_sqlite *s, sqlite3_stmt *stmt, struct gen_ledger_chunk *out,
-                      struct gen_error *err)
-{
-    struct gen_ledger_chunk c = {.kind = sqlite3_column_int(stmt, 0)};
-    int rc = take_texts(
-        s, stmt, 1, 6,
-        (struct gen_str *const[]){&c.id, &c.source, &c.title, &c.section, &c.language, &c.content},
-        err);
-
-    if (rc == GEN_OK)
-        *out = c;
-    return rc;
-}
-
-/* The chunk when exactly one source uses the id. */
-static int find_only_chunk(struct gen_sqlite *s, struct gen_str id, bool *found,
-                           struct gen_ledger_chunk *out, struct gen_error *err)
-{
-    struct gen_ledger_chunk only = {0};
-    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_CHUNK_FIND_ID, err);
-
-    if (stmt == NULL)
-        return stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, hash_i64(id, 0));
-    bind_text(stmt, 2, id);
-    int rc = GEN_OK;
-    int step = sqlite3_step(stmt);
-    bool one = step == SQLITE_ROW;
-    if (one) {
-        rc = take_chunk(s, stmt, &only, err);
-        step = sqlite3_step(stmt);
-    }
-    (void)sqlite3_reset(stmt);
-    if (rc != GEN_OK)
-        return rc;
-    if (step != SQLITE_ROW && step != SQLITE_DONE)
-        return gen_sqlite_fail(s, step, "read", err);
-    *found = one && step == SQLITE_DONE;
-    if (*found)
-        *out = only;
-    return GEN_OK;
-}
-
-int gen_sqlite_chunk_find(void *state, struct gen_str id, struct gen_str source, bool *found,
-                          struct gen_ledger_chunk *out, struct gen_error *err)
-{
-    struct gen_sqlite *s = state;
-    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_CHUNK_FIND, err);
-
-    if (stmt == NULL)
-        return stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, hash_i64(id, 0));
-    (void)sqlite3_bind_int64(stmt, 2, hash_i64(source, 0));
-    bind_text(stmt, 3, id);
-    bind_text(stmt, 4, source);
-    int rc = GEN_OK;
-    int step = sqlite3_step(stmt);
-    if (step == SQLITE_ROW)
-        rc = take_chunk(s, stmt, out, err);
-    else if (step != SQLITE_DONE)
-        rc = gen_sqlite_fail(s, step, "read", err);
-    (void)sqlite3_reset(stmt);
-    if (rc != GEN_OK)
-        return rc;
-    if (step != SQLITE_ROW)
-        return find_only_chunk(s, id, found, out, err);
-    *found = true;
-    return GEN_OK;
 }
 
 int gen_sqlite_note_put(void *state, struct gen_str name, struct gen_str value,
@@ -501,10 +387,10 @@ int gen_sqlite_note_put(void *state, struct gen_str name, struct gen_str value,
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_NOTE_PUT, err);
 
     if (stmt == NULL)
-        return stmt_code(s);
-    bind_text(stmt, 1, name);
-    bind_text(stmt, 2, value);
-    return write_row(s, stmt, err);
+        return gen_sqlite_stmt_code(s);
+    gen_sqlite_bind_text(stmt, 1, name);
+    gen_sqlite_bind_text(stmt, 2, value);
+    return gen_sqlite_write_row(s, stmt, err);
 }
 
 int gen_sqlite_note_find(void *state, struct gen_str name, bool *found, struct gen_str *value,
@@ -515,12 +401,12 @@ int gen_sqlite_note_find(void *state, struct gen_str name, bool *found, struct g
     struct gen_str text;
 
     if (stmt == NULL)
-        return stmt_code(s);
-    bind_text(stmt, 1, name);
+        return gen_sqlite_stmt_code(s);
+    gen_sqlite_bind_text(stmt, 1, name);
     int rc = GEN_OK;
     int step = sqlite3_step(stmt);
     if (step == SQLITE_ROW) {
-        rc = take_texts(s, stmt, 0, 1, (struct gen_str *const[]){&text}, err);
+        rc = gen_sqlite_take_texts(s, stmt, 0, 1, (struct gen_str *const[]){&text}, err);
         if (rc == GEN_OK)
             *value = text;
     } else if (step != SQLITE_DONE) {
@@ -529,71 +415,5 @@ int gen_sqlite_note_find(void *state, struct gen_str name, bool *found, struct g
     (void)sqlite3_reset(stmt);
     if (rc == GEN_OK)
         *found = step == SQLITE_ROW;
-    return rc;
-}
-
-/* A sum of which no part was known is unknown; a sum of nothing is 0. */
-static int64_t column_sum(sqlite3_stmt *stmt, int column, int64_t n_ended)
-{
-    if (sqlite3_column_type(stmt, column) != SQLITE_NULL)
-        return sqlite3_column_int64(stmt, column);
-    return n_ended > 0 ? -1 : 0;
-}
-
-/* The attempts of one run begin at its first_attempt; the answers are counted on the index. */
-static const char totals_sql[] =
-    "SELECT count(*), coalesce(sum(state = 5), 0), coalesce(sum(state IN (3, 4)), 0),"
-    " sum(tokens_in), sum(tokens_out), sum(tokens_cached), sum(tokens_reasoning),"
-    " sum(cost_microusd), coalesce(sum(state = 3), 0) FROM attempts"
-    " WHERE id >= coalesce((SELECT first_attempt FROM runs WHERE id = ?1), 0)"
-    " AND (?1 = 0 OR run = ?1)";
-
-static int count_answers(struct gen_sqlite *s, int64_t *n, struct gen_error *err)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(s->db, "SELECT count(*) FROM answers", -1, &stmt, NULL);
-
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW)
-        *n = sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_finalize(stmt);
-    return rc == SQLITE_ROW ? GEN_OK : gen_sqlite_fail(s, rc, "read", err);
-}
-
-int gen_sqlite_totals(void *state, int64_t run_id, struct gen_ledger_totals *out,
-                      struct gen_error *err)
-{
-    struct gen_sqlite *s = state;
-    struct gen_ledger_totals t = {0};
-    sqlite3_stmt *stmt = NULL;
-
-    if (s->fault.code != GEN_OK) {
-        if (err != NULL)
-            *err = s->fault;
-        return (int)s->fault.code;
-    }
-    int step = sqlite3_prepare_v2(s->db, totals_sql, -1, &stmt, NULL);
-    if (step == SQLITE_OK) {
-        (void)sqlite3_bind_int64(stmt, 1, run_id);
-        step = sqlite3_step(stmt);
-    }
-    if (step == SQLITE_ROW) {
-        int64_t n_ended = sqlite3_column_int64(stmt, 2);
-        t.n_attempts = sqlite3_column_int64(stmt, 0);
-        t.n_sent_unknown = sqlite3_column_int64(stmt, 1);
-        t.usage.tokens_in = column_sum(stmt, 3, n_ended);
-        t.usage.tokens_out = column_sum(stmt, 4, n_ended);
-        t.usage.tokens_cached = column_sum(stmt, 5, n_ended);
-        t.usage.tokens_reasoning = column_sum(stmt, 6, n_ended);
-        t.usage.cost_microusd = column_sum(stmt, 7, n_ended);
-        t.n_answers = sqlite3_column_int64(stmt, 8);
-    }
-    (void)sqlite3_finalize(stmt);
-    if (step != SQLITE_ROW)
-        return gen_sqlite_fail(s, step, "read", err);
-    int rc = run_id == 0 ? count_answers(s, &t.n_answers, err) : GEN_OK;
-    if (rc == GEN_OK)
-        *out = t;
     return rc;
 }

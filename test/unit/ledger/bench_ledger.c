@@ -1,5 +1,6 @@
 /*
- * What the ledger costs: bench_ledger [answers] [answers a commit] [bytes an answer] [folder].
+ * What the ledger costs: bench_ledger [answers] [answers a commit] [bytes an answer] [folder]
+ * [bytes a chunk]. With bytes of a chunk, each answer brings a chunk of its own, as stage one does.
  * Random keys, as SHA-256 makes them. CPU time is the process's, user and system; the longest
  * commit shows what a checkpoint costs a loop turn. Run it on the disk that is meant, in a Release
  * build.
@@ -17,7 +18,7 @@
 struct bench {
     struct gen_ledger *ledger;
     char path[4096];
-    int64_t n, per_commit, n_bytes, run_id;
+    int64_t n, per_commit, n_bytes, n_chunk_bytes, run_id;
     char *text;
     uint64_t random;
 };
@@ -70,6 +71,20 @@ static void report(const char *what, int64_t n, double wall, double cpu)
                  wall / (double)n * 1e6, cpu / (double)n * 1e6);
 }
 
+static void put_chunk(struct bench *b, int64_t i)
+{
+    struct gen_error err;
+    char id[32], source[32];
+    struct gen_ledger_chunk c = {.title = GEN_STR("Journals"),
+                                 .content = {b->text, (size_t)b->n_chunk_bytes}};
+
+    (void)snprintf(id, sizeof id, "chunk-%07lld", (long long)i);
+    (void)snprintf(source, sizeof source, "manual-%lld.md", (long long)i / 50);
+    c.id = gen_str_from(id);
+    c.source = gen_str_from(source);
+    check(gen_ledger_chunk_put(b->ledger, &c, &err), &err);
+}
+
 /* The engine's rhythm: a turn commits the sends of the next group and the answers of the last. */
 static void bench_write(struct bench *b)
 {
@@ -88,11 +103,13 @@ static void bench_write(struct bench *b)
                 struct gen_answer a = {.text = {b->text, (size_t)b->n_bytes},
                                        .finish = GEN_STR("stop"),
                                        .model = GEN_STR("gpt-4o-mini-2024-07-18"),
-                                       .usage = {1500, 600, 1024, 0, 585},
+                                       .usage = {1500, 600, 1024, 0, 585, 0},
                                        .latency_us = 3141592,
                                        .answered_unix_us = 1795356694000000,
                                        .run_id = b->run_id};
                 check(gen_ledger_attempt_answered(b->ledger, ids[i], &before, &a, &err), &err);
+                if (b->n_chunk_bytes > 0)
+                    put_chunk(b, from + i - b->per_commit);
             }
             if (from < b->n)
                 check(gen_ledger_attempt_sent(b->ledger, &now, b->run_id, GEN_STR("generate"), 1,
@@ -105,7 +122,8 @@ static void bench_write(struct bench *b)
         if (took > longest)
             longest = took;
     }
-    report("sent + answered + commit", b->n, wall_s() - start, cpu_s() - cpu);
+    report(b->n_chunk_bytes > 0 ? "sent + answered + chunk + commit" : "sent + answered + commit",
+           b->n, wall_s() - start, cpu_s() - cpu);
     (void)printf("%-34s %9.2f ms\n", "longest commit", longest * 1e3);
     free(ids);
 }
@@ -157,16 +175,18 @@ int main(int argc, char **argv)
     struct gen_error err;
     struct bench b = {.n = argument(argc, argv, 1, 100000),
                       .per_commit = argument(argc, argv, 2, 64),
-                      .n_bytes = argument(argc, argv, 3, 2048)};
+                      .n_bytes = argument(argc, argv, 3, 2048),
+                      .n_chunk_bytes = argc > 5 ? argument(argc, argv, 5, 1500) : 0};
+    int64_t n_text = b.n_bytes > b.n_chunk_bytes ? b.n_bytes : b.n_chunk_bytes;
     struct gen_run_info info = {GEN_STR("bench"), GEN_STR(""), GEN_STR("0"), 0};
 
     b.n = (b.n + b.per_commit - 1) / b.per_commit * b.per_commit;
     (void)snprintf(b.path, sizeof b.path, "%s/bench-%ld.ledger", argc > 4 ? argv[4] : "/tmp",
                    (long)getpid());
-    b.text = malloc((size_t)b.n_bytes);
+    b.text = malloc((size_t)n_text);
     if (b.text == NULL)
         return 1;
-    memset(b.text, 'x', (size_t)b.n_bytes);
+    memset(b.text, 'x', (size_t)n_text);
     (void)printf("%lld answers of %lld bytes, %lld a commit\n", (long long)b.n,
                  (long long)b.n_bytes, (long long)b.per_commit);
     check(gen_ledger_open(&b.ledger, &gen_ledger_sqlite, b.path, false, &err), &err);

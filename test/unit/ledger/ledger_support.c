@@ -103,7 +103,7 @@ struct gen_answer answer_from(uint64_t number, int64_t run_id, char text[64])
         .text = {text, (size_t)n},
         .finish = GEN_STR("stop"),
         .model = GEN_STR("m"),
-        .usage = {100, 10, 0, 0, 7},
+        .usage = {100, 10, 0, 0, 7, 0},
         .latency_us = 1000,
         .answered_unix_us = 1700000000000000,
         .run_id = run_id,

@@ -39,12 +39,12 @@ static void answer_comes_back_whole(void **state)
          .reasoning = GEN_STR("because"),
          .finish = GEN_STR("stop"),
          .model = GEN_STR("gpt-4o"),
-         .usage = {1, 2, 3, 4, 5},
+         .usage = {1, 2, 3, 4, 5, 0},
          .latency_us = 6,
          .answered_unix_us = 7,
          .run_id = run_id},
-        {.usage = {-1, -1, -1, -1, -1}, .run_id = run_id},
-        {.text = {text, n_long}, .usage = {INT64_MAX, 0, 0, 0, -1}, .run_id = run_id},
+        {.usage = {-1, -1, -1, -1, -1, 0}, .run_id = run_id},
+        {.text = {text, n_long}, .usage = {INT64_MAX, 0, 0, 0, -1, 0}, .run_id = run_id},
     };
     size_t n = sizeof in / sizeof in[0];
 
@@ -186,8 +186,9 @@ static void totals_add_up(void **state)
     struct gen_ledger_totals t;
     struct gen_digest key = key_from(50);
     struct gen_attempt_end failed = {
-        .state = GEN_ATTEMPT_FAILED, .usage = {5, 0, -1, -1, 3}, .message = {NULL, 0}};
-    struct gen_attempt_end unpriced = {.state = GEN_ATTEMPT_FAILED, .usage = {-1, -1, -1, -1, -1}};
+        .state = GEN_ATTEMPT_FAILED, .usage = {5, 0, -1, -1, 3, 0}, .message = {NULL, 0}};
+    struct gen_attempt_end unpriced = {.state = GEN_ATTEMPT_FAILED,
+                                       .usage = {-1, -1, -1, -1, -1, 0}};
 
     must(gen_ledger_totals(l, 0, &t, &err), &err);
     assert_int_equal(t.n_attempts, 0);

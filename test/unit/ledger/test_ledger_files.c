@@ -78,8 +78,9 @@ static void other_files_are_refused_and_left_alone(void **state)
 static void foreign_and_newer_databases_are_refused(void **state)
 {
     struct ledger_fixture *f = *state;
-    static const unsigned char ours[4] = {'G', 'e', 'n', 'L'}, zero[4] = {0}, two[4] = {0, 0, 0, 2};
-    static const unsigned char one[4] = {0, 0, 0, 1}, negative[4] = {0xff, 0xff, 0xff, 0xff};
+    static const unsigned char ours[4] = {'G', 'e', 'n', 'L'}, zero[4] = {0},
+                               newer[4] = {0, 0, 0, 3};
+    static const unsigned char current[4] = {0, 0, 0, 2}, negative[4] = {0xff, 0xff, 0xff, 0xff};
 
     make_ledger(f->path);
     patch_file(f->path, 68, "GP10", 4);
@@ -92,9 +93,9 @@ static void foreign_and_newer_databases_are_refused(void **state)
     expect_no_ledger(f->path, GEN_EIO, "version 0");
     patch_file(f->path, 60, negative, 4);
     expect_no_ledger(f->path, GEN_EIO, "damaged");
-    patch_file(f->path, 60, two, 4);
+    patch_file(f->path, 60, newer, 4);
     expect_no_ledger(f->path, GEN_EIO, "newer generator");
-    patch_file(f->path, 60, one, 4);
+    patch_file(f->path, 60, current, 4);
     struct gen_ledger *l = open_writer(f->path);
     assert_true(has_answer(l, 99));
     gen_ledger_close(l);
