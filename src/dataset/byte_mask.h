@@ -19,6 +19,12 @@ static inline uint32_t gen_mask_alnum(const char *p); /* ASCII letters and digit
 static inline uint32_t gen_mask_digit(const char *p);
 static inline uint32_t gen_mask_word(const char *p); /* ASCII letters, digits and _ */
 static inline uint32_t gen_mask_high(const char *p); /* bytes that are not ASCII */
+/* What prose is made of. */
+struct gen_mask_prose {
+    uint32_t lower, upper; /* ASCII letters */
+    uint32_t gap;          /* ' ', '\n' and ',' */
+};
+static inline struct gen_mask_prose gen_mask_prose(const char *p);
 /* Writes the bytes to `to` with white space as ' ' and ` as '; gives the blanks among them. */
 static inline uint32_t gen_mask_copy_blank(char *to, const char *p);
 
@@ -84,7 +90,37 @@ static inline uint32_t gen_mask_copy_blank(char *to, const char *p)
     return gen_mask_copy_blank_16(to, p) | gen_mask_copy_blank_16(to + 16, p + 16) << 16;
 }
 
+static inline struct gen_mask_prose gen_mask_prose_16(const char *p)
+{
+    __m128i v = gen_mask_load(p);
+    __m128i blank =
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\n')));
+    return (struct gen_mask_prose){
+        (uint32_t)_mm_movemask_epi8(gen_mask_range(v, 'a', 26)),
+        (uint32_t)_mm_movemask_epi8(gen_mask_range(v, 'A', 26)),
+        (uint32_t)_mm_movemask_epi8(_mm_or_si128(blank, _mm_cmpeq_epi8(v, _mm_set1_epi8(','))))};
+}
+
+static inline struct gen_mask_prose gen_mask_prose(const char *p)
+{
+    struct gen_mask_prose a = gen_mask_prose_16(p);
+    struct gen_mask_prose b = gen_mask_prose_16(p + 16);
+    return (struct gen_mask_prose){a.lower | b.lower << 16, a.upper | b.upper << 16,
+                                   a.gap | b.gap << 16};
+}
+
 #else
+
+static inline struct gen_mask_prose gen_mask_prose(const char *p)
+{
+    struct gen_mask_prose m = {0, 0, 0};
+    for (unsigned i = 0; i < GEN_MASK_BYTES; i++) {
+        m.lower |= (uint32_t)(p[i] >= 'a' && p[i] <= 'z') << i;
+        m.upper |= (uint32_t)(p[i] >= 'A' && p[i] <= 'Z') << i;
+        m.gap |= (uint32_t)(p[i] == ' ' || p[i] == '\n' || p[i] == ',') << i;
+    }
+    return m;
+}
 
 static inline uint32_t gen_mask_word(const char *p)
 {
@@ -130,5 +166,14 @@ static inline uint32_t gen_mask_copy_blank(char *to, const char *p)
 }
 
 #endif
+
+/* The number of bits; without the processor's own instruction gcc calls a function for it. */
+static inline size_t gen_mask_count(uint32_t mask)
+{
+    mask -= mask >> 1 & 0x55555555U;
+    mask = (mask & 0x33333333U) + (mask >> 2 & 0x33333333U);
+    mask = (mask + (mask >> 4)) & 0x0F0F0F0FU;
+    return mask * 0x01010101U >> 24;
+}
 
 #endif

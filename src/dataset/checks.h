@@ -75,7 +75,9 @@ struct gen_word_set;
 GEN_MUST_USE int gen_word_set_new(struct gen_word_set **out, struct gen_str text,
                                   struct gen_error *err);
 void gen_word_set_free(struct gen_word_set *s);
-double gen_word_set_similarity(const struct gen_word_set *a, const struct gen_word_set *b);
+/* Whether the similarity is at least this; known after a few words when the texts differ. */
+bool gen_word_set_is_similar(const struct gen_word_set *a, const struct gen_word_set *b,
+                             double similarity);
 /* K2 of questions: more than one question mark, or joined interrogatives ("... and how ..."); not
  * "how and when", nor a question for a difference. */
 bool gen_check_is_double_question(struct gen_str question);

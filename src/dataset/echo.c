@@ -77,8 +77,10 @@ bool gen_check_is_echo(struct gen_str question, struct gen_str answer)
     uint64_t q[WORDS_MAX];
     uint64_t a[WORDS_MAX];
     uint64_t common[N_FUNCTION_WORDS];
-    size_t n_q;
+    size_t n_q = gen_word_hashes(question, q, WORDS_MAX);
     size_t n_a;
+    if (n_q < WORDS_MAX && says_more(answer, q, n_q))
+        return false;
     if (!collect(question, q, &n_q) || says_more(answer, q, n_q) || !collect(answer, a, &n_a) ||
         n_q == 0 || n_a == 0)
         return false;

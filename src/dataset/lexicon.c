@@ -130,8 +130,10 @@ static void read_word(struct reader *r)
     }
     static const uint64_t fold = UINT64_C(0x2020202020202020);
     struct gen_lexicon_key key = {0};
-    for (size_t k = 0; k < n; k += 8) {
-        size_t part = n - k < 8 ? n - k : 8;
+    size_t part = n < 8 ? n : 8;
+    key.parts[0] = gen_bytes_at(r->text, r->at, part) | fold >> (64 - 8 * part);
+    for (size_t k = 8; k < n; k += 8) {
+        part = n - k < 8 ? n - k : 8;
         uint64_t bytes = gen_bytes_at(r->text, r->at + k, part);
         key.parts[k / 8] = bytes | fold >> (64 - 8 * part);
     }
@@ -260,9 +262,11 @@ static unsigned excluded_by(struct gen_str text)
 {
     unsigned excluded = 0;
     struct gen_str t = gen_str_trim(text);
-    if (memchr(t.p ? t.p : "", '\n', t.n) || gen_str_find(t, GEN_STR("```"), 0) != SIZE_MAX)
+    bool has_tick = memchr(t.p ? t.p : "", '`', t.n) != NULL;
+    if (memchr(t.p ? t.p : "", '\n', t.n) ||
+        (has_tick && gen_str_find(t, GEN_STR("```"), 0) != SIZE_MAX))
         excluded |= GEN_WHEN_NO_BLOCK | GEN_WHEN_NO_CODE;
-    if (memchr(t.p ? t.p : "", '`', t.n) || memchr(t.p ? t.p : "", ':', t.n))
+    if (has_tick || memchr(t.p ? t.p : "", ':', t.n))
         excluded |= GEN_WHEN_NO_CODE;
     if (!gen_str_ends(t, GEN_STR("?")))
         excluded |= GEN_WHEN_QUESTION;

@@ -1,5 +1,6 @@
 #include "dataset/literal_scan.h"
 
+#include "dataset/byte_mask.h"
 #include "dataset/words.h"
 
 #define SPAN_BYTES_MAX   200
@@ -322,10 +323,34 @@ static bool read_option(struct gen_literal_scan *scan, struct gen_literal *out)
     return true;
 }
 
+/* Moves from the start of a token over blocks of nothing but plain words, to the gap in front of
+ * the first one that may be no plain word or is not whole. */
+static size_t skip_plain_blocks(struct gen_str s, size_t i)
+{
+    while (s.n - i >= GEN_MASK_BYTES) {
+        struct gen_mask_prose m = gen_mask_prose(s.p + i);
+        uint32_t starts = m.gap << 1 | 1U;
+        uint32_t odd = ~(m.lower | m.gap | (m.upper & starts));
+        uint32_t plain = odd ? (odd & (~odd + 1)) - 1U : UINT32_MAX;
+        uint32_t gaps = m.gap & plain;
+        if (gaps == 0)
+            return i;
+        /* Behind the last gap there may be the beginning of a word. */
+        i += 31U - (unsigned)__builtin_clz(gaps);
+        if (odd)
+            return i;
+        i++;
+    }
+    return i;
+}
+
 /* Moves over blanks and plain words, most of a text, which are no literals: letters of which only
  * the first may be a capital, and behind them nothing that could make them a name. */
 static size_t skip_plain(struct gen_str s, size_t i)
 {
+    bool is_start = i == 0 || s.p[i - 1] == ' ';
+    if (is_start)
+        i = skip_plain_blocks(s, i);
     for (;;) {
         while (i < s.n && (s.p[i] == ' ' || s.p[i] == ',' || s.p[i] == '\n'))
             i++;

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#define SLOTS_ON_STACK 1024
+#define SLOTS_ON_STACK  1024
+#define HASHES_ON_STACK 256
 
 size_t gen_count_words(struct gen_str text)
 {
@@ -18,7 +19,7 @@ size_t gen_count_words(struct gen_str text)
         bool was = false;
         for (; text.n - at >= GEN_MASK_BYTES && !gen_mask_high(text.p + at); at += GEN_MASK_BYTES) {
             uint32_t words = gen_mask_alnum(text.p + at);
-            n += (size_t)__builtin_popcount(words & ~(words << 1 | (uint32_t)was));
+            n += gen_mask_count(words & ~(words << 1 | (uint32_t)was));
             was = words >> (GEN_MASK_BYTES - 1);
         }
         for (; at < text.n && (unsigned char)text.p[at] < 0x80; at++) {
@@ -55,7 +56,10 @@ static size_t slot_of(const struct gen_word_set *s, uint64_t hash)
 
 int gen_word_set_new(struct gen_word_set **out, struct gen_str text, struct gen_error *err)
 {
-    size_t n_max = gen_count_words(text);
+    uint64_t few[HASHES_ON_STACK];
+    size_t n = gen_word_hashes(text, few, HASHES_ON_STACK);
+    bool is_long = n == HASHES_ON_STACK;
+    size_t n_max = is_long ? gen_count_words(text) : n;
     size_t n_slots = 16;
     while (n_slots / 2 < n_max)
         n_slots *= 2;
@@ -68,9 +72,11 @@ int gen_word_set_new(struct gen_word_set **out, struct gen_str text, struct gen_
     s->n = 0;
     s->slots = (uint32_t *)(void *)(s->hashes + n_max);
     memset(s->slots, 0, n_slots * sizeof(s->slots[0]));
-    size_t n = gen_word_hashes(text, s->hashes, n_max);
+    if (is_long)
+        n = gen_word_hashes(text, s->hashes, n_max);
+    const uint64_t *hashes = is_long ? s->hashes : few;
     for (size_t k = 0; k < n; k++) {
-        uint64_t hash = s->hashes[k];
+        uint64_t hash = hashes[k];
         size_t i = slot_of(s, hash);
         if (s->slots[i])
             continue;
@@ -87,13 +93,27 @@ void gen_word_set_free(struct gen_word_set *s)
     free(s);
 }
 
-double gen_word_set_similarity(const struct gen_word_set *a, const struct gen_word_set *b)
+/* The similarity when `n_missing` words of `a` are not in `b` and the others are. */
+static double similarity_without(const struct gen_word_set *a, const struct gen_word_set *b,
+                                 size_t n_missing)
 {
-    size_t n_shared = 0;
-    for (size_t i = 0; i < a->n; i++)
-        n_shared += b->slots[slot_of(b, a->hashes[i])] != 0;
-    size_t n_all = a->n + b->n - n_shared;
-    return n_all ? (double)n_shared / (double)n_all : 0.0;
+    size_t n_all = b->n + n_missing;
+    return n_all ? (double)(a->n - n_missing) / (double)n_all : 0.0;
+}
+
+bool gen_word_set_is_similar(const struct gen_word_set *a, const struct gen_word_set *b,
+                             double similarity)
+{
+    /* It only falls with each word that is missing, so different texts show it in a few words. */
+    size_t n_missing = 0;
+    bool is = similarity_without(a, b, 0) >= similarity;
+    for (size_t i = 0; is && i < a->n; i++) {
+        if (b->slots[slot_of(b, a->hashes[i])])
+            continue;
+        n_missing++;
+        is = similarity_without(a, b, n_missing) >= similarity;
+    }
+    return is;
 }
 
 /* A set of hashes with a mark each; open addressing, never more than half full. */

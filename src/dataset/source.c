@@ -43,7 +43,7 @@ static size_t count_digit_runs(struct gen_str t)
     bool was = false;
     for (; t.n - i >= GEN_MASK_BYTES; i += GEN_MASK_BYTES) {
         uint32_t digits = gen_mask_digit(t.p + i);
-        n += (size_t)__builtin_popcount(digits & ~(digits << 1 | (uint32_t)was));
+        n += gen_mask_count(digits & ~(digits << 1 | (uint32_t)was));
         was = digits >> (GEN_MASK_BYTES - 1);
     }
     for (; i < t.n; i++) {

@@ -68,21 +68,37 @@ static struct gen_jmut *made(struct gen_jb *b, yyjson_mut_val *v)
     return (struct gen_jmut *)v;
 }
 
+static int begin(struct gen_jb *b, struct gen_error *err)
+{
+    b->failure = GEN_OK;
+    b->room_used = 0;
+    const yyjson_alc alc = {room_malloc, room_realloc, room_free, b};
+    b->doc = yyjson_mut_doc_new(&alc);
+    return b->doc ? GEN_OK : gen_nomem(err, "a JSON builder");
+}
+
 int gen_jb_new(struct gen_jb **out, struct gen_error *err)
 {
     struct gen_jb *b = malloc(sizeof(*b) + ROOM_BYTES);
     if (!b)
         return gen_nomem(err, "a JSON builder");
-    b->failure = GEN_OK;
-    b->room_used = 0;
-    const yyjson_alc alc = {room_malloc, room_realloc, room_free, b};
-    b->doc = yyjson_mut_doc_new(&alc);
-    if (!b->doc) {
+    int rc = begin(b, err);
+    if (rc) {
         free(b);
-        return gen_nomem(err, "a JSON builder");
+        return rc;
     }
     *out = b;
     return GEN_OK;
+}
+
+int gen_jb_begin_again(struct gen_jb *b, struct gen_error *err)
+{
+    yyjson_mut_doc_free(b->doc);
+    int rc = begin(b, err);
+    /* Later calls do nothing, and gen_jb_free has nothing of the document to free. */
+    if (rc)
+        b->failure = rc;
+    return rc;
 }
 
 void gen_jb_free(struct gen_jb *b)

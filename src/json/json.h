@@ -80,6 +80,8 @@ struct gen_jb;   /* a document under construction */
 struct gen_jmut; /* a value in it; borrowed from the builder */
 
 GEN_MUST_USE int gen_jb_new(struct gen_jb **out, struct gen_error *err);
+/* Forgets what was built, for the next document: cheaper than another builder. */
+GEN_MUST_USE int gen_jb_begin_again(struct gen_jb *b, struct gen_error *err);
 void gen_jb_free(struct gen_jb *b);
 
 struct gen_jmut *gen_jb_object(struct gen_jb *b);

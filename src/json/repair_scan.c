@@ -42,6 +42,12 @@ static size_t odd_blank(struct gen_str in, size_t at)
     return 0;
 }
 
+/* A no-break space ends a word, though it is not ASCII. */
+static bool is_name_at(struct gen_str in, size_t at)
+{
+    return at < in.n && gen_repair_is_name(in.p[at]) && odd_blank(in, at) == 0;
+}
+
 static size_t comment_end(struct gen_str in, size_t at)
 {
     struct gen_str s = gen_str_sub(in, at, 2);
@@ -151,7 +157,7 @@ static enum gen_repair_result read_key(struct walk *w, struct gen_error *err)
     if (gen_repair_quote(k->in, k->at, &n_bytes))
         return gen_repair_string(k, GEN_PLACE_KEY, err);
     size_t end = k->at;
-    while (end < k->in.n && gen_repair_is_name(k->in.p[end]))
+    while (is_name_at(k->in, end))
         end++;
     if (end == k->at)
         return unfit(w, "a key in double quotes or '}'");
@@ -203,8 +209,8 @@ static enum gen_repair_result read_number(struct walk *w, struct gen_error *err)
 {
     struct gen_repair_scan *k = w->k;
     size_t end = k->at;
-    while (end < k->in.n &&
-           (gen_repair_is_name(k->in.p[end]) || k->in.p[end] == '+' || k->in.p[end] == '.'))
+    while (is_name_at(k->in, end) ||
+           (end < k->in.n && (k->in.p[end] == '+' || k->in.p[end] == '.')))
         end++;
     struct gen_str text = gen_str_sub(k->in, k->at, end - k->at);
     bool bare_head = false;
@@ -240,7 +246,7 @@ static enum gen_repair_result read_literal(struct walk *w, struct gen_error *err
     };
     struct gen_repair_scan *k = w->k;
     size_t end = k->at;
-    while (end < k->in.n && gen_repair_is_name(k->in.p[end]))
+    while (is_name_at(k->in, end))
         end++;
     struct gen_str word = gen_str_sub(k->in, k->at, end - k->at);
     bool cut = false;

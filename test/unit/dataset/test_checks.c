@@ -6,6 +6,7 @@
 #include "os/file.h"
 #include "json/json.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -451,7 +452,10 @@ static void similarity(void **state)
         struct gen_word_set *b = NULL;
         assert_int_equal(gen_word_set_new(&a, field(l, 1), NULL), GEN_OK);
         assert_int_equal(gen_word_set_new(&b, field(l, 2), NULL), GEN_OK);
-        assert_true(gen_word_set_similarity(a, b) == j && gen_word_set_similarity(b, a) == j);
+        double more = nextafter(j, 2);
+        assert_true(gen_word_set_is_similar(a, b, j) && gen_word_set_is_similar(b, a, j));
+        assert_false(gen_word_set_is_similar(a, b, more) || gen_word_set_is_similar(b, a, more));
+        assert_int_equal(gen_word_set_is_similar(a, b, 0.85), j >= 0.85);
         gen_word_set_free(a);
         gen_word_set_free(b);
     }

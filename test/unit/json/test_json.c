@@ -341,15 +341,54 @@ static void no_room_to_write(void **state)
     gen_jb_free(b);
 }
 
+/* One builder for several documents, also after a large one and after a failure. */
+static void beginning_again(void **state)
+{
+    (void)state;
+    struct gen_jb *b = NULL;
+    struct gen_buf out = gen_buf_make(1 << 20);
+    struct gen_buf large = gen_buf_make(1 << 20);
+    assert_int_equal(gen_jb_new(&b, NULL), GEN_OK);
+    assert_int_equal(gen_buf_reserve(&large, 100000, NULL), GEN_OK);
+    memset(large.data, 'x', 100000);
+    large.n = 100000;
+    for (int i = 0; i < 6; i++) {
+        struct gen_jmut *o = gen_jb_object(b);
+        gen_jb_put_int(b, o, "i", i);
+        if (i == 2)
+            gen_jb_put_str(b, o, "large", gen_buf_str(&large));
+        if (i == 3)
+            gen_jb_append(b, o, gen_jb_null(b)); /* an object is no array */
+        gen_buf_clear(&out);
+        assert_int_equal(gen_jb_write(b, o, GEN_JSON_COMPACT, &out, NULL),
+                         i == 3 ? GEN_ESTATE : GEN_OK);
+        char want[32];
+        (void)snprintf(want, sizeof(want), "{\"i\":%d}", i);
+        if (i != 2 && i != 3)
+            assert_string_equal(out.data, want);
+        assert_int_equal(gen_jb_begin_again(b, NULL), GEN_OK);
+    }
+    gen_jb_free(b);
+    gen_buf_release(&out);
+    gen_buf_release(&large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),        cmocka_unit_test(no_value),
-        cmocka_unit_test(iteration),     cmocka_unit_test(bad_texts),
-        cmocka_unit_test(depth),         cmocka_unit_test(sizes),
-        cmocka_unit_test(equality),      cmocka_unit_test(building),
-        cmocka_unit_test(setting),       cmocka_unit_test(misuse),
-        cmocka_unit_test(views_and_raw), cmocka_unit_test(no_room_to_write),
+        cmocka_unit_test(values),
+        cmocka_unit_test(no_value),
+        cmocka_unit_test(iteration),
+        cmocka_unit_test(bad_texts),
+        cmocka_unit_test(depth),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(equality),
+        cmocka_unit_test(building),
+        cmocka_unit_test(setting),
+        cmocka_unit_test(misuse),
+        cmocka_unit_test(beginning_again),
+        cmocka_unit_test(views_and_raw),
+        cmocka_unit_test(no_room_to_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 #include "json_test.h"
 
+#include "base/num.h"
+#include "base/prng.h"
 #include "json/repair.h"
 
 #include <time.h>
@@ -254,11 +256,222 @@ static void names(void **state)
     gen_buf_release(&b);
 }
 
+struct maker {
+    struct gen_prng random;
+    struct gen_buf clean;   /* strict JSON */
+    struct gen_buf damaged; /* the same with what models do to it */
+    unsigned damage;        /* bits of enum damage: which kinds this text gets */
+};
+
+enum damage {
+    DAMAGE_COMMA = 1,
+    DAMAGE_COMMENT = 2,
+    DAMAGE_LITERAL = 4,
+    DAMAGE_BARE_KEY = 8,
+    DAMAGE_CONTROL = 16,
+    DAMAGE_FENCE = 32,
+    DAMAGE_PROSE = 64,
+    DAMAGE_THINK = 128,
+    DAMAGE_AGAIN = 256,
+    DAMAGE_BLANKS = 512,
+    N_DAMAGE = 1024,
+};
+
+static bool one_in(struct maker *m, uint64_t n)
+{
+    return gen_prng_below(&m->random, n) == 0;
+}
+
+static void put2(struct maker *m, const char *clean, const char *damaged)
+{
+    assert_int_equal(gen_buf_add_c(&m->clean, clean, NULL), GEN_OK);
+    assert_int_equal(gen_buf_add_c(&m->damaged, damaged, NULL), GEN_OK);
+}
+
+static void put_blank(struct maker *m)
+{
+    if ((m->damage & DAMAGE_COMMENT) && one_in(m, 8))
+        put2(m, "", one_in(m, 2) ? " // } ] , \" no\n" : "/* \", } */");
+    if ((m->damage & DAMAGE_BLANKS) && one_in(m, 4))
+        put2(m, " \n", one_in(m, 3) ? "\xC2\xA0" : "\n\t ");
+}
+
+/* Text that baits: everything that means something outside of strings. */
+static void put_string(struct maker *m)
+{
+    static const char *const parts[] = {
+        "a",
+        "\\\"",
+        ", ",
+        ": ",
+        "}",
+        "]",
+        "{",
+        "// ",
+        "/* x */",
+        "#",
+        "'",
+        "```",
+        "\\n",
+        "\\\\",
+        "\\u0041",
+        "True",
+        "None",
+        ",}",
+        "</think>",
+        "<think>",
+        " ",
+        "\xE2\x80\x9C",
+        "\xE2\x80\x9D",
+        "\xC3\xA9",
+        "\\ud83d\\ude00",
+        "\xE2\x80\x99",
+        "\\/",
+        "null",
+        "\\t",
+        "[1",
+    };
+    put2(m, "\"", "\"");
+    for (uint64_t n = gen_prng_below(&m->random, 8); n; n--) {
+        const char *part = parts[gen_prng_below(&m->random, sizeof(parts) / sizeof(parts[0]))];
+        bool raw = (m->damage & DAMAGE_CONTROL) && (!strcmp(part, "\\n") || !strcmp(part, "\\t"));
+        put2(m, part, !raw ? part : part[1] == 'n' ? "\n" : "\t");
+    }
+    put2(m, "\"", "\"");
+}
+
+static void put_value(struct maker *m, unsigned depth);
+
+static void put_member(struct maker *m, bool in_object, uint64_t i, unsigned depth)
+{
+    if (in_object) {
+        char key[32];
+        char bare[32];
+        (void)snprintf(key, sizeof(key), "\"k_%u\"", (unsigned)i);
+        (void)snprintf(bare, sizeof(bare), "k_%u", (unsigned)i);
+        put2(m, key, (m->damage & DAMAGE_BARE_KEY) && one_in(m, 2) ? bare : key);
+        put_blank(m);
+        put2(m, ":", ":");
+        put_blank(m);
+    }
+    put_value(m, depth + 1);
+    put_blank(m);
+}
+
+static void put_container(struct maker *m, bool is_object, unsigned depth)
+{
+    uint64_t n = gen_prng_below(&m->random, 5) + (depth == 0);
+    put2(m, is_object ? "{" : "[", is_object ? "{" : "[");
+    put_blank(m);
+    for (uint64_t i = 0; i < n; i++) {
+        put_member(m, is_object, i, depth);
+        if (i + 1 < n)
+            put2(m, ",", ",");
+        else if ((m->damage & DAMAGE_COMMA) && one_in(m, 2))
+            put2(m, "", ",");
+        put_blank(m);
+    }
+    put2(m, is_object ? "}" : "]", is_object ? "}" : "]");
+}
+
+static void put_value(struct maker *m, unsigned depth)
+{
+    static const char *const plain[] = {"true", "false",
+                                        "null", "0",
+                                        "-12",  "3.25",
+                                        "1e-7", "18446744073709551615",
+                                        "-0.0", "123456789012345678901234567890"};
+    static const char *const python[] = {"True", "False", "None"};
+    uint64_t kind = gen_prng_below(&m->random, depth < 5 ? 6 : 3);
+    if (kind >= 4) {
+        put_container(m, kind == 4, depth);
+    } else if (kind >= 1) {
+        put_string(m);
+    } else {
+        uint64_t i = gen_prng_below(&m->random, sizeof(plain) / sizeof(plain[0]));
+        put2(m, plain[i], (m->damage & DAMAGE_LITERAL) && i < 3 ? python[i] : plain[i]);
+    }
+}
+
+static void make_text(struct maker *m, uint64_t seed)
+{
+    m->random = gen_prng_make(seed);
+    m->damage = (unsigned)(gen_prng_next(&m->random) & gen_prng_next(&m->random)) % N_DAMAGE;
+    if (m->damage & DAMAGE_THINK)
+        put2(m, "", "<think>\nI could say {\"k_0\": 1}, or [2].\n</think>\n");
+    if (m->damage & DAMAGE_PROSE)
+        put2(m, "", "Here is the JSON you asked for:\n\n");
+    if (m->damage & DAMAGE_FENCE)
+        put2(m, "", "```json\n");
+    size_t from = m->damaged.n;
+    put_container(m, true, 0);
+    size_t n = m->damaged.n - from;
+    if (m->damage & DAMAGE_FENCE)
+        put2(m, "", "\n```\n");
+    if (m->damage & DAMAGE_AGAIN) { /* the answer twice */
+        assert_int_equal(gen_buf_add_c(&m->damaged, "\n", NULL), GEN_OK);
+        char *copy = malloc(n + 1);
+        assert_non_null(copy);
+        memcpy(copy, m->damaged.data + from, n);
+        assert_int_equal(gen_buf_add(&m->damaged, copy, n, NULL), GEN_OK);
+        free(copy);
+    }
+    if (m->damage & DAMAGE_PROSE)
+        put2(m, "", "\nI hope that helps.\n");
+}
+
+static void same_after_repair(struct gen_str clean, struct gen_str damaged, bool any_damage,
+                              uint64_t seed)
+{
+    struct gen_json_doc *want = NULL;
+    struct gen_json_doc *got = NULL;
+    unsigned steps = 0;
+    struct gen_error err = {0};
+    assert_int_equal(gen_json_parse(&want, clean, NULL), GEN_OK);
+    if (gen_json_repair(&got, damaged, &steps, &err))
+        fail_msg("seed %llu: %s\n%.*s", (unsigned long long)seed, err.msg, GEN_STR_ARG(damaged));
+    char *want_text = text_of(gen_json_root(want));
+    char *got_text = text_of(gen_json_root(got));
+    if (strcmp(want_text, got_text) != 0 || (!any_damage && steps))
+        fail_msg("seed %llu, steps %u:\n%.*s\n%s\n%s", (unsigned long long)seed, steps,
+                 GEN_STR_ARG(damaged), want_text, got_text);
+    assert_true(stays(gen_str_from(got_text)));
+    free(want_text);
+    free(got_text);
+    gen_json_doc_free(want);
+    gen_json_doc_free(got);
+}
+
+/* Valid JSON is not touched; damage outside of strings (and raw line ends in them) alters no value;
+ * what comes out stays. GEN_REPAIR_SEEDS says how many texts (3,000). */
+static void values_survive_damage(void **state)
+{
+    (void)state;
+    const char *text = getenv("GEN_REPAIR_SEEDS");
+    int64_t n = 3000;
+    if (text)
+        assert_int_equal(gen_num_i64(gen_str_from(text), 1, 1000000000, "seeds", &n, NULL), GEN_OK);
+    for (int64_t seed = 0; seed < n; seed++) {
+        struct maker m = {.clean = gen_buf_make(GEN_BUF_UNLIMITED),
+                          .damaged = gen_buf_make(GEN_BUF_UNLIMITED)};
+        make_text(&m, (uint64_t)seed);
+        same_after_repair(gen_buf_str(&m.clean), gen_buf_str(&m.clean), false, (uint64_t)seed);
+        same_after_repair(gen_buf_str(&m.clean), gen_buf_str(&m.damaged), true, (uint64_t)seed);
+        gen_buf_release(&m.clean);
+        gen_buf_release(&m.damaged);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cases), cmocka_unit_test(prefixes), cmocka_unit_test(bytes),
-        cmocka_unit_test(depth), cmocka_unit_test(linear),   cmocka_unit_test(names),
+        cmocka_unit_test(cases),
+        cmocka_unit_test(prefixes),
+        cmocka_unit_test(bytes),
+        cmocka_unit_test(depth),
+        cmocka_unit_test(linear),
+        cmocka_unit_test(names),
+        cmocka_unit_test(values_survive_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
