@@ -9,6 +9,7 @@ const char *gen_class_name(enum gen_class c)
         "none",        "ok",      "rate_limit", "overload",         "server_error",
         "transport",   "quota",   "auth",       "context_overflow", "unsupported_param",
         "bad_request", "blocked", "truncated",  "malformed",        "canceled",
+        "continue",
     };
     return c < GEN_N_CLASSES ? names[c] : "none";
 }
@@ -67,7 +68,9 @@ struct gen_llm_result gen_llm_result_make(void)
 {
     struct gen_llm_result r;
     memset(&r, 0, sizeof(r));
-    r.usage = (struct gen_usage){-1, -1, 0, 0, -1};
+    r.usage = (struct gen_usage){-1, -1, 0, 0, -1, 0};
+    static const struct gen_rate_limit unknown = {-1, -1, -1};
+    r.limits = (struct gen_rate_limits){unknown, unknown, unknown, unknown};
     r.retry_after_ms = -1;
     r.should_retry = -1;
     return r;
@@ -77,6 +80,9 @@ void gen_llm_result_release(struct gen_llm_result *r)
 {
     gen_json_doc_free(r->doc);
     free(r->owned);
+    free(r->tool_calls);
     r->doc = NULL;
     r->owned = NULL;
+    r->tool_calls = NULL;
+    r->n_tool_calls = 0;
 }

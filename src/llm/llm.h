@@ -29,7 +29,8 @@ enum gen_class {
     GEN_CLASS_TRUNCATED = 12, /* the model ran into its token limit */
     GEN_CLASS_MALFORMED = 13, /* a complete answer that does not fit the step's schema */
     GEN_CLASS_CANCELED = 14,
-    GEN_N_CLASSES = 15,
+    GEN_CLASS_CONTINUE = 15, /* a part of an answer; the rest is asked for with a token (Gemini) */
+    GEN_N_CLASSES = 16,
 };
 const char *gen_class_name(enum gen_class c); /* "rate_limit" */
 
@@ -58,6 +59,8 @@ struct gen_llm_stable {
     struct gen_str system;
     struct gen_str system_json; /* `system` as a JSON string; empty: not rendered beforehand */
     struct gen_str schema;      /* JSON Schema text of the answer; empty: free text */
+    struct gen_str wire_schema; /* the same in the provider's dialect (llm/dialect.h); empty: as it
+                                   is. Not part of the digest */
     const struct gen_json *schema_json;
     const char *schema_name; /* [A-Za-z0-9_-]{1,64} */
     bool has_temperature;
@@ -72,6 +75,9 @@ struct gen_llm_request {
     struct gen_str user;
     int64_t tokens_out_max;
     unsigned sample; /* 0, or the number of a further answer to the same question */
+    unsigned
+        reseed; /* how often the same question was put with another seed; not part of the key */
+    struct gen_str continuation; /* token of GEN_CLASS_CONTINUE; not part of the key */
     const struct gen_task_inputs *inputs;
 };
 
@@ -84,21 +90,47 @@ GEN_MUST_USE int gen_llm_stable_init(struct gen_llm_stable *s, struct gen_sha256
 GEN_MUST_USE int gen_llm_key(const struct gen_llm_request *r, struct gen_sha256 *hash,
                              struct gen_digest *key, struct gen_error *err);
 
+/* One limit as an answer's headers tell it. -1: not said. */
+struct gen_rate_limit {
+    int64_t limit, remaining;
+    int64_t full_in_ms; /* until it is full again; not the time that one must wait */
+};
+
+struct gen_rate_limits {
+    struct gen_rate_limit requests, tokens, tokens_in, tokens_out;
+};
+
+struct gen_llm_tool_call {
+    struct gen_str id, name;
+    struct gen_str arguments; /* JSON text as the model wrote it: may be invalid */
+};
+
 /* The result of one attempt. Owns what its views point into. */
 struct gen_llm_result {
     enum gen_class class_code;
     int http_status;
     struct gen_str text; /* the model's words */
     struct gen_str reasoning;
-    struct gen_str finish; /* the provider's end mark; empty: there was none */
+    /* The end mark: "stop", "length", "tool_calls", "refusal" and "content_filter" whatever the
+     * provider calls them, else its own word ("SAFETY"); empty: there was none. */
+    struct gen_str finish;
     struct gen_str model;
+    struct gen_str continuation;          /* GEN_CLASS_CONTINUE: what to ask for the rest with */
+    struct gen_llm_tool_call *tool_calls; /* owned */
+    size_t n_tool_calls;
     struct gen_usage usage;
+    struct gen_rate_limits limits;
     int64_t retry_after_ms; /* least wait the server asked for; -1: none */
     int should_retry;       /* x-should-retry: 1 yes, 0 no, -1 it did not say */
     bool stop_provider;     /* no later request can succeed: wrong key, no such model, no money */
-    bool retry_is_free; /* a dead keep-alive connection: nothing was sent that could be billed */
+    bool retry_is_free;  /* a dead keep-alive connection: nothing was sent that could be billed */
+    bool lower_rate;     /* the rate grew too fast, even inside the limits: ramp up slowly */
+    bool try_other_seed; /* blocked by what may be chance (RECITATION): worth one more try */
     uint64_t latency_us;
     char param[64];           /* unsupported_param: the parameter's name */
+    char rename[64];          /* unsupported_param: what the server wants in its place */
+    char category[48];        /* blocked: the provider's reason ("frontier_llm", "SAFETY") */
+    char request_id[80];      /* for the server's people */
     char message[512];        /* for people: what the server said; never a key */
     struct gen_json_doc *doc; /* private: owner of the views */
     char *owned;              /* private: likewise */

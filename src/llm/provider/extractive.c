@@ -69,7 +69,7 @@ static int answer(const struct gen_llm_request *r, struct gen_llm_result *result
     result->class_code = GEN_CLASS_OK;
     result->finish = GEN_STR("stop");
     result->model = GEN_STR("extractive-1");
-    result->usage = (struct gen_usage){0, 0, 0, 0, 0};
+    result->usage = (struct gen_usage){0, 0, 0, 0, 0, 0};
     return GEN_OK;
 }
 
