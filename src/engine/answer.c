@@ -1,5 +1,6 @@
 /* What is made of a committed answer: accepted, asked again, tried later, narrowed down, or given
  * up. */
+#include "base/utf8.h"
 #include "engine/engine_int.h"
 
 #include <stdio.h>
@@ -73,24 +74,43 @@ static void end_question(const struct gen_engine *e, struct gen_call *call, enum
         gen_call_finish_question(call);
 }
 
-static void give_up(struct gen_engine *e, struct gen_call *call, enum gen_class c,
-                    const char *message)
+/* `item_class` is what the inputs are told to have failed of, `c` what it is to the lane. */
+static void give_up_as(struct gen_engine *e, struct gen_call *call, enum gen_class c,
+                       enum gen_class item_class, const char *message)
 {
     if (split(call, c))
         return;
     if (call->any_sent && gen_lane_gave_up(&e->lane, c, message) == GEN_LANE_STOP)
         gen_engine_stop(e, GEN_END_PROVIDER, e->lane.stop_reason);
-    end_question(e, call, c, message);
+    end_question(e, call, item_class, message);
+}
+
+static void give_up(struct gen_engine *e, struct gen_call *call, enum gen_class c,
+                    const char *message)
+{
+    give_up_as(e, call, c, c, message);
+}
+
+/* Servers without a sign for a refusal: the model says so in its words. */
+static enum gen_class class_of_rejected(const struct gen_call *call)
+{
+    return gen_llm_text_refuses(call->result.text) ? GEN_CLASS_BLOCKED : GEN_CLASS_MALFORMED;
 }
 
 static void ask_again(struct gen_engine *e, struct gen_call *call, const char *why)
 {
+    char words[320];
     if (call->n_tries < GEN_ASK_TRIES) {
+        gen_log(e->o.log, GEN_LOG_DEBUG, "ask_again", "%s: %s; asked again with that said",
+                gen_class_name(class_of_rejected(call)), why);
         gen_counts_add(&call->notes, "asked_again", 1);
         gen_call_make_ready(call);
         return;
     }
-    give_up(e, call, GEN_CLASS_MALFORMED, why);
+    enum gen_class c = class_of_rejected(call);
+    (void)snprintf(words, sizeof(words), "the model refused in words: \"%.*s\"",
+                   GEN_STR_ARG(gen_utf8_prefix(gen_str_trim(call->result.text), 60)));
+    give_up_as(e, call, GEN_CLASS_MALFORMED, c, c == GEN_CLASS_BLOCKED ? words : why);
 }
 
 static int reject_answer(struct gen_engine *e, struct gen_call *call, struct gen_str faults,
@@ -101,7 +121,7 @@ static int reject_answer(struct gen_engine *e, struct gen_call *call, struct gen
                    GEN_STR_ARG(gen_str_sub(gen_str_trim(faults), 0, sizeof(why) - 1)));
     for (char *c = why; *c; c++)
         *c = *c == '\n' ? ' ' : *c;
-    gen_counts_add(&call->stage->account->by_class, gen_class_name(GEN_CLASS_MALFORMED), 1);
+    gen_counts_add(&call->stage->account->by_class, gen_class_name(class_of_rejected(call)), 1);
     gen_buf_clear(&call->faults);
     int rc = gen_buf_add_str(&call->faults, gen_str_sub(faults, 0, 4000), err);
     if (rc == GEN_OK)
@@ -180,11 +200,15 @@ static int accept_answer(struct gen_engine *e, struct gen_call *call, struct gen
     struct gen_error parse_error = {.msg = ""};
     unsigned steps = 0;
     call->n_tries++;
+    /* The provider's own program has looked, and says what is wrong. */
+    if (call->result.class_code == GEN_CLASS_MALFORMED)
+        return reject_answer(e, call, gen_str_from(call->result.message), err);
     int rc = gen_json_repair(&doc, call->result.text, &steps, &parse_error);
     if (rc == GEN_ENOMEM)
         return gen_nomem(err, "an answer");
     if (rc)
         return reject_answer(e, call, gen_str_from(parse_error.msg), err);
+    call->repairs = steps;
     rc = count_repairs(call, steps, err);
     if (rc == GEN_OK && (steps & GEN_REPAIR_TRUNCATED))
         rc = reject_answer(e, call, GEN_STR("the JSON ended before it was complete"), err);
@@ -194,32 +218,27 @@ static int accept_answer(struct gen_engine *e, struct gen_call *call, struct gen
     return rc;
 }
 
-static unsigned param_bit(const char *name)
+static const char *cure_of(unsigned bit, const char *param)
 {
-    static const struct {
-        const char *name;
-        unsigned bit;
-    } rows[] = {
-        {"temperature", GEN_PARAM_TEMPERATURE}, {"seed", GEN_PARAM_SEED},
-        {"response_format", GEN_PARAM_SCHEMA},  {"json_schema", GEN_PARAM_SCHEMA},
-        {"format", GEN_PARAM_SCHEMA},           {"max_tokens", GEN_PARAM_MAX_TOKENS},
-        {"system", GEN_PARAM_SYSTEM_ROLE},      {"truncate", GEN_PARAM_TRUNCATE},
-        {"shift", GEN_PARAM_TRUNCATE},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        /* "response_format.json_schema.schema" is about response_format. */
-        if (strncmp(name, rows[i].name, strlen(rows[i].name)) == 0)
-            return rows[i].bit;
+    switch (bit) {
+    case GEN_PARAM_SCHEMA:
+        return "any JSON is asked for, and checked against the schema here";
+    case GEN_PARAM_JSON_MODE:
+        return "JSON is asked for in words alone, and checked against the schema here";
+    case GEN_PARAM_MAX_TOKENS:
+        return strcmp(param, "max_tokens") == 0 ? "max_completion_tokens is sent instead"
+                                                : "max_tokens is sent instead";
+    case GEN_PARAM_SYSTEM_ROLE:
+        return "the system text is put in front of the question";
+    default:
+        return "it is left out";
     }
-    return 0;
 }
 
 static int drop_param(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
 {
-    unsigned bit = param_bit(call->result.param);
     /* The complaint is about what this call was sent with, not about what was dropped since. */
-    if (bit == GEN_PARAM_SCHEMA && (call->sent_dropped & GEN_PARAM_SCHEMA))
-        bit = GEN_PARAM_JSON_MODE;
+    unsigned bit = gen_param_to_drop(call->result.param, call->sent_dropped);
     if (bit == 0) {
         give_up(e, call, GEN_CLASS_UNSUPPORTED_PARAM, call->result.message);
         return GEN_OK;
@@ -227,18 +246,18 @@ static int drop_param(struct gen_engine *e, struct gen_call *call, struct gen_er
     gen_call_make_ready(call);
     /* Calls that were under way when the first of them found it out come back with the same
      * complaint. */
-    if (e->endpoint.dropped & bit)
+    if (e->dropped & bit)
         return GEN_OK;
-    e->endpoint.dropped |= bit;
+    e->dropped |= bit;
     gen_log(e->o.log, GEN_LOG_WARN, "dropped_param",
-            "the server does not take \"%s\"; it is left out from now on (%s)", call->result.param,
-            call->result.message);
+            "the server does not take \"%s\"; from now on %s (%s)", call->result.param,
+            cure_of(bit, call->result.param), call->result.message);
     char name[1200];
     char value[32];
-    int n = snprintf(name, sizeof(name), "dropped %s %s",
-                     e->endpoint.base_url ? e->endpoint.base_url : "",
-                     call->stage->step->stable(call->stage->step->ud, call->items[0])->model);
-    int m = snprintf(value, sizeof(value), "%u", e->endpoint.dropped);
+    int n =
+        snprintf(name, sizeof(name), "dropped %s %s", e->o.endpoint_name ? e->o.endpoint_name : "",
+                 call->stage->step->stable(call->stage->step->ud, call->items[0])->model);
+    int m = snprintf(value, sizeof(value), "%u", e->dropped);
     return gen_ledger_note_put(
         e->o.ledger, (struct gen_str){name, n > 0 && n < (int)sizeof(name) ? (size_t)n : 0},
         (struct gen_str){value, (size_t)m}, err);
@@ -246,8 +265,13 @@ static int drop_param(struct gen_engine *e, struct gen_call *call, struct gen_er
 
 static void delay(struct gen_engine *e, struct gen_call *call, uint64_t delay_ms)
 {
+    enum gen_class c = call->result.class_code;
+    call->is_yielding =
+        (c == GEN_CLASS_RATE_LIMIT || c == GEN_CLASS_OVERLOAD) && call->result.retry_after_ms <= 0;
     call->ready_at_ms = gen_loop_now_ms(e->o.loop) + delay_ms;
     call->state = GEN_CALL_DELAYED;
+    if (call->ready_at_ms < e->delayed_until_ms)
+        e->delayed_until_ms = call->ready_at_ms;
     gen_call_list_push(&e->delayed, call);
 }
 
@@ -269,10 +293,18 @@ int gen_call_use(struct gen_engine *e, struct gen_call *call, struct gen_error *
                 gen_class_name(r->class_code), r->message, (unsigned long long)d.delay_ms);
         delay(e, call, d.delay_ms);
         break;
+    case GEN_ACT_OTHER_SEED:
+        gen_log(e->o.log, GEN_LOG_DEBUG, "retry", "%s: %s; again with another seed",
+                gen_class_name(r->class_code), r->message);
+        call->reseed++;
+        gen_call_make_ready(call);
+        break;
     case GEN_ACT_DROP_PARAM:
         rc = drop_param(e, call, err);
         break;
     case GEN_ACT_FEWER:
+        gen_log(e->o.log, GEN_LOG_DEBUG, "retry", "%s: %s; again for less in one answer",
+                gen_class_name(r->class_code), r->message);
         if (call->n_asked > 1) {
             (void)split(call, GEN_CLASS_TRUNCATED);
         } else {

@@ -1,31 +1,43 @@
 #include "engine/engine_int.h"
+#include "llm/record.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SPARE_MAX 256U /* about 1.5 MB */
+
+/* A call and its arrays in one block. Its counts make it larger than what malloc keeps at hand, so
+ * blocks for one item, which nearly all of them are, are used again. */
+static struct gen_call *take_block(struct gen_stage *stage, size_t n)
+{
+    struct gen_call *call = n == 1 ? stage->spare : NULL;
+    if (!call)
+        return malloc(sizeof(*call) + n * (sizeof(*call->settled) + sizeof(struct gen_item *) +
+                                           sizeof(*call->asked)));
+    stage->spare = call->next;
+    stage->n_spare--;
+    return call;
+}
+
 struct gen_call *gen_call_new(struct gen_stage *stage, struct gen_item **items, size_t n)
 {
-    /* The counts are most of the bytes, and without rows they need no zeroing. */
-    struct gen_call *call = malloc(sizeof(*call));
+    struct gen_call *call = take_block(stage, n);
     if (!call)
         return NULL;
+    /* The counts are most of the bytes, and without rows they need no zeroing. */
     memset(call, 0, offsetof(struct gen_call, out_filtered));
     call->out_filtered.n = 0;
     call->notes.n = 0;
-    call->items = calloc(n, sizeof(struct gen_item *));
-    call->settled = calloc(n, sizeof(*call->settled));
-    call->asked = calloc(n, sizeof(*call->asked));
-    if (!call->items || !call->settled || !call->asked) {
-        gen_call_free(call);
-        return NULL;
-    }
+    call->settled = (struct gen_settled *)(void *)(call + 1);
+    call->items = (struct gen_item **)(void *)(call->settled + n);
+    call->asked = (size_t *)(void *)(call->items + n);
+    memset(call->settled, 0, n * sizeof(*call->settled));
     memcpy(call->items, items, n * sizeof(struct gen_item *));
     call->stage = stage;
     call->n_items = n;
     call->ask_limit = n;
     call->faults = gen_buf_make(8192);
-    call->body = gen_buf_make(GEN_BUF_UNLIMITED);
     call->result = gen_llm_result_make();
     gen_call_new_question(call);
     return call;
@@ -35,20 +47,31 @@ void gen_call_free(struct gen_call *call)
 {
     if (!call)
         return;
-    for (size_t i = 0; call->items && i < call->n_items; i++) {
+    for (size_t i = 0; i < call->n_items; i++) {
         gen_item_free(call->items[i]);
-        if (call->settled) {
-            gen_item_queue_release(&call->settled[i].outputs);
-            free(call->settled[i].message);
-        }
+        gen_item_queue_release(&call->settled[i].outputs);
+        free(call->settled[i].message);
     }
     gen_llm_result_release(&call->result);
     gen_buf_release(&call->faults);
-    gen_buf_release(&call->body);
-    free(call->items);
-    free(call->settled);
-    free(call->asked);
-    free(call);
+    struct gen_stage *stage = call->stage;
+    if (call->n_items != 1 || stage->n_spare == SPARE_MAX) {
+        free(call);
+        return;
+    }
+    call->next = stage->spare;
+    stage->spare = call;
+    stage->n_spare++;
+}
+
+void gen_call_free_spare(struct gen_stage *stage)
+{
+    while (stage->spare) {
+        struct gen_call *next = stage->spare->next;
+        free(stage->spare);
+        stage->spare = next;
+    }
+    stage->n_spare = 0;
 }
 
 void gen_call_new_question(struct gen_call *call)
@@ -58,6 +81,7 @@ void gen_call_new_question(struct gen_call *call)
     call->n_wanted = 0;
     call->any_sent = false;
     call->ledger_only = false;
+    call->reseed = 0;
     /* A further pass asks the same anew: it must not be answered by the first one's answer. */
     call->sample = call->items[0]->round * GEN_SAMPLES_A_ROUND;
     gen_buf_clear(&call->faults);
@@ -238,7 +262,10 @@ static int mark_sent(struct gen_engine *e, struct gen_call *call,
     call->from_ledger = false;
     call->any_sent = true;
     call->stage->account->n_sent++;
+    gen_budget_sent(e, call);
     gen_lane_sent(&e->lane);
+    gen_limiter_sent(&e->limiter, &call->need, gen_loop_now_ms(e->o.loop));
+    gen_prefix_sent(e, call, request->stable);
     struct gen_call **bucket = bucket_of(e, &call->key);
     call->key_next = *bucket;
     *bucket = call;
@@ -249,9 +276,8 @@ static int mark_sent(struct gen_engine *e, struct gen_call *call,
         call->state = GEN_CALL_ARRIVED;
         return rc;
     }
-    gen_buf_clear(&call->body);
-    call->sent_dropped = e->endpoint.dropped;
-    rc = e->o.provider->build(request, &e->endpoint, &call->body, err);
+    call->sent_dropped = e->dropped;
+    rc = gen_channel_prepare(e->o.channel, request, &call->key, e->dropped, &call->exchange, err);
     call->state = GEN_CALL_MARKED;
     return rc;
 }
@@ -264,6 +290,38 @@ static void keep_failures(struct gen_call *call)
     gen_call_finish_question(call);
 }
 
+static int look_up(struct gen_engine *e, struct gen_call *call, bool *found,
+                   struct gen_answer *answer, struct gen_error *err)
+{
+    *found = false;
+    if (e->o.fresh && !call->n_attempts)
+        return GEN_OK;
+    /* One transaction for all questions of a turn, also for those that are only looked up. */
+    int rc = gen_ledger_begin(e->o.ledger, err);
+    if (rc == GEN_OK)
+        rc = gen_ledger_find(e->o.ledger, &call->key, found, answer, err);
+    /* --fresh wants none but this run's own answers. */
+    if (rc == GEN_OK && *found)
+        *found = !e->o.fresh || answer->run_id == e->o.run_id;
+    return rc;
+}
+
+/* Whether the budget and the limits a minute let it go just now. */
+static bool is_let_through(struct gen_engine *e, struct gen_call *call,
+                           const struct gen_llm_request *r)
+{
+    uint64_t now = gen_loop_now_ms(e->o.loop);
+    call->need = gen_engine_need(e, r);
+    call->tokens_in_raw = gen_engine_raw_tokens(r);
+    e->budget_at_end = gen_budget_refusal(e, call);
+    if (e->budget_at_end)
+        return false;
+    uint64_t wait = gen_limiter_wait_ms(&e->limiter, &call->need, now);
+    if (wait)
+        e->limited_until_ms = now + wait;
+    return wait == 0;
+}
+
 static int find_or_mark(struct gen_engine *e, struct gen_call *call, const struct gen_question *q,
                         bool may_send, struct gen_error *err)
 {
@@ -273,32 +331,31 @@ static int find_or_mark(struct gen_engine *e, struct gen_call *call, const struc
         .user = gen_buf_str(&q->user),
         .tokens_out_max = q->tokens_out_max,
         .sample = call->sample,
+        .reseed = call->reseed,
         .inputs = &q->inputs,
     };
-    int rc = gen_llm_key(&request, e->hash, &call->key, err);
-    if (rc)
-        return rc;
     bool found = false;
     struct gen_answer answer;
-    if (!e->o.fresh || call->n_attempts) {
-        /* One transaction for all questions of a turn, also for those that are only looked up. */
-        rc = gen_ledger_begin(e->o.ledger, err);
-        if (rc == GEN_OK)
-            rc = gen_ledger_find(e->o.ledger, &call->key, &found, &answer, err);
-        if (rc)
-            return rc;
-    }
-    /* --fresh wants none but this run's own answers. */
-    if (found && (!e->o.fresh || answer.run_id == e->o.run_id))
+    int rc = gen_llm_key(&request, e->hash, &call->key, err);
+    if (rc == GEN_OK)
+        rc = look_up(e, call, &found, &answer, err);
+    if (rc)
+        return rc;
+    if (found)
         return restore_answer(call, &answer, err);
-    if (call->ledger_only)
+    call->waits_for = NULL;
+    if (call->ledger_only) {
         keep_failures(call);
-    else if (gen_call_is_under_way(e, &call->key))
+    } else if (gen_call_is_under_way(e, &call->key)) {
         call->state = GEN_CALL_TWIN;
-    else if (!may_send)
+    } else if (may_send && gen_prefix_is_warming(e, request.stable)) {
+        call->waits_for = request.stable;
+        call->state = GEN_CALL_TWIN;
+    } else if (!may_send || !is_let_through(e, call, &request)) {
         call->state = GEN_CALL_HELD;
-    else
+    } else {
         return mark_sent(e, call, &request, err);
+    }
     return GEN_OK;
 }
 
@@ -325,74 +382,22 @@ int gen_call_ask(struct gen_engine *e, struct gen_call *call, bool may_send, str
     return rc;
 }
 
-static void on_response(void *ud, const struct gen_http_response *response)
+static void on_result(void *ud, struct gen_llm_result *result, const struct gen_error *failure)
 {
     struct gen_call *call = ud;
     struct gen_engine *e = call->stage->engine;
-    struct gen_error err = {.code = GEN_OK};
-    call->transfer = NULL;
+    call->exchange = NULL;
     call->state = GEN_CALL_ARRIVED;
+    call->result = *result;
     gen_call_list_push(&e->arrived, call);
-    int rc = e->o.provider->parse(response, &call->result, &err);
-    if (rc)
-        gen_engine_fail(e, rc, &err);
+    if (failure)
+        gen_engine_fail(e, (int)failure->code, failure);
 }
 
 int gen_call_send(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
 {
-    static const char *const headers[] = {"Content-Type: application/json", NULL};
-    char url[2048];
-    (void)snprintf(url, sizeof(url), "%s%s", e->endpoint.base_url, e->o.provider->chat_path);
-    struct gen_http_request request = {
-        .url = url,
-        .post = true,
-        .body = gen_buf_str(&call->body),
-        .headers = headers,
-        .auth_header = e->endpoint.key ? e->o.provider->auth_header : NULL,
-        .auth_prefix = e->o.provider->auth_prefix,
-        .key = e->endpoint.key,
-        .timeout_ms = e->endpoint.timeout_ms,
-    };
     call->state = GEN_CALL_IN_FLIGHT;
-    int rc = gen_http_send(e->o.http, &request, on_response, call, &call->transfer, err);
-    gen_buf_release(&call->body);
-    return rc;
-}
-
-static int64_t cost_of(const struct gen_price *price, const struct gen_usage *u)
-{
-    if (!price->known || u->tokens_in < 0 || u->tokens_out < 0)
-        return -1;
-    double fresh = (double)(u->tokens_in - u->tokens_cached);
-    double usd =
-        (fresh * price->in_usd_per_mtok + (double)u->tokens_cached * price->cached_usd_per_mtok +
-         (double)u->tokens_out * price->out_usd_per_mtok) /
-        1e6;
-    return (int64_t)(usd * 1e6 + 0.5);
-}
-
-static int record_answer(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
-{
-    const struct gen_llm_result *r = &call->result;
-    struct gen_answer a = {
-        .text = r->text,
-        .reasoning = r->reasoning,
-        .finish = r->finish.n ? r->finish : GEN_STR("stop"),
-        .model = r->model,
-        .usage = r->usage,
-        .latency_us = (int64_t)r->latency_us,
-        .answered_unix_us = gen_time_unix_us(),
-        .run_id = e->o.run_id,
-    };
-    /* The class is found again by the end mark, whatever the provider calls it. */
-    if (r->class_code == GEN_CLASS_TRUNCATED)
-        a.finish = GEN_STR("length");
-    if (r->class_code == GEN_CLASS_BLOCKED) {
-        if (!gen_str_is(a.finish, "content_filter"))
-            a.finish = GEN_STR("refusal");
-        a.text = gen_str_from(r->message);
-    }
-    return gen_ledger_attempt_answered(e->o.ledger, call->attempt_id, &call->key, &a, err);
+    return gen_channel_send(e->o.channel, call->exchange, on_result, call, err);
 }
 
 static int keep_chunk(struct gen_engine *e, const struct gen_chunk *c, struct gen_error *err)
@@ -411,14 +416,13 @@ static void count_answer(struct gen_engine *e, struct gen_call *call)
     a->tokens_out += u->tokens_out > 0 ? u->tokens_out : 0;
     a->tokens_cached += u->tokens_cached;
     a->n_usage_unknown += u->tokens_in < 0;
+    gen_engine_count_usage(e, call);
+    gen_budget_spent(e, call);
     if (u->cost_microusd < 0) {
         a->n_cost_unknown++;
         return;
     }
     a->cost_microusd += u->cost_microusd;
-    e->spent_microusd += u->cost_microusd;
-    if (u->cost_microusd > e->dearest_microusd)
-        e->dearest_microusd = u->cost_microusd;
 }
 
 int gen_call_record(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
@@ -426,26 +430,45 @@ int gen_call_record(struct gen_engine *e, struct gen_call *call, struct gen_erro
     struct gen_llm_result *r = &call->result;
     enum gen_class c = r->class_code;
     end_under_way(e, call);
+    e->twins_may_wake |= e->twins.n > 0;
+    gen_prefix_ended(e, call, c);
+    gen_budget_ended(e, call);
+    gen_limiter_ended(&e->limiter, &call->need, r, gen_loop_now_ms(e->o.loop));
+    if (r->retry_after_ms > 0) {
+        uint64_t until = gen_loop_now_ms(e->o.loop) + (uint64_t)r->retry_after_ms;
+        e->asked_until_ms = until > e->asked_until_ms ? until : e->asked_until_ms;
+    }
     if (gen_lane_ended(&e->lane, r, gen_loop_now_ms(e->o.loop)) == GEN_LANE_STOP)
         gen_engine_stop(e, GEN_END_PROVIDER, e->lane.stop_reason);
     int rc = gen_ledger_begin(e->o.ledger, err);
     if (rc)
         return rc;
-    if (c == GEN_CLASS_OK || c == GEN_CLASS_TRUNCATED || c == GEN_CLASS_BLOCKED) {
-        r->usage.cost_microusd = cost_of(&e->o.price, &r->usage);
+    /* What may have been blocked by chance is not this question's answer before a second try. */
+    bool is_chance = r->try_other_seed && call->reseed == 0;
+    if (gen_llm_is_answer(r) && !is_chance) {
+        r->usage.cost_microusd = gen_llm_cost(&e->o.price, &r->usage);
         count_answer(e, call);
-        rc = record_answer(e, call, err);
+        if (c != GEN_CLASS_OK)
+            gen_counts_add(&call->stage->account->by_class, gen_class_name(c), 1);
+        struct gen_answer a = gen_llm_answer(r, e->o.run_id, gen_time_unix_us());
+        rc = gen_ledger_attempt_answered(e->o.ledger, call->attempt_id, &call->key, &a, err);
         const struct gen_chunk *chunk = call->items[0]->chunk;
         if (rc == GEN_OK && e->o.keep_chunks && call->stage->index == 0 && chunk)
             rc = keep_chunk(e, chunk, err);
         return rc;
     }
-    gen_counts_add(&call->stage->account->by_class, gen_class_name(c), 1);
+    /* A batch goes on without us, and its answers are collected by another attempt. */
+    bool is_left = c == GEN_CLASS_CANCELED && e->o.channel && e->o.channel->table->keeps_answers;
+    if (is_left)
+        call->stage->account->n_sent--;
+    else
+        gen_counts_add(&call->stage->account->by_class, gen_class_name(c), 1);
+    bool is_unknown = c == GEN_CLASS_CANCELED && !is_left;
     struct gen_attempt_end end = {
-        .state = c == GEN_CLASS_CANCELED ? GEN_ATTEMPT_UNKNOWN : GEN_ATTEMPT_FAILED,
+        .state = is_unknown ? GEN_ATTEMPT_UNKNOWN : GEN_ATTEMPT_FAILED,
         .class_code = (int)c,
         .http_status = r->http_status,
-        .class_name = gen_str_from(gen_class_name(c)),
+        .class_name = is_left ? GEN_STR("left_to_batch") : gen_str_from(gen_class_name(c)),
         .message = gen_str_from(r->message),
         .usage = r->usage,
         .latency_us = (int64_t)r->latency_us,

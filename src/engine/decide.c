@@ -49,6 +49,7 @@ struct gen_decision gen_decide(const struct gen_llm_result *r, struct gen_call_h
         return (struct gen_decision){GEN_ACT_RETRY, backoff(h->n_waits, r->retry_after_ms, random)};
     case GEN_CLASS_SERVER_ERROR:
     case GEN_CLASS_TRANSPORT:
+    case GEN_CLASS_CONTINUE: /* more parts than an answer may have */
         return r->should_retry == 0 ? (struct gen_decision){GEN_ACT_GIVE_UP, 0}
                                     : retry_failure(r, h, lane_is_down, random);
     case GEN_CLASS_UNSUPPORTED_PARAM:
@@ -59,12 +60,15 @@ struct gen_decision gen_decide(const struct gen_llm_result *r, struct gen_call_h
         if (h->n_shorter++ < 1)
             return (struct gen_decision){GEN_ACT_FEWER, 0};
         return (struct gen_decision){GEN_ACT_GIVE_UP, 0};
+    case GEN_CLASS_BLOCKED:
+        if (r->try_other_seed && h->n_blocked++ == 0)
+            return (struct gen_decision){GEN_ACT_OTHER_SEED, 0};
+        break;
     case GEN_CLASS_NONE:
     case GEN_CLASS_QUOTA:
     case GEN_CLASS_AUTH:
     case GEN_CLASS_CONTEXT_OVERFLOW:
     case GEN_CLASS_BAD_REQUEST:
-    case GEN_CLASS_BLOCKED:
     case GEN_CLASS_CANCELED:
     case GEN_N_CLASSES:
         break;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define LIMIT_SHOWN_MS 2000U
+
 static void on_timer(void *ud)
 {
     (void)ud; /* The turn's end does the work; the timer only ends the loop's sleep. */
@@ -21,8 +23,8 @@ static void abandon(struct gen_engine *e)
         const struct gen_stage *stage = &e->stages[i];
         for (size_t k = 0; k < stage->ring_n; k++) {
             struct gen_call *call = stage->ring[(stage->ring_first + k) % stage->ring_capacity];
-            if (call->state == GEN_CALL_IN_FLIGHT && call->transfer)
-                gen_http_cancel(call->transfer);
+            if (call->state == GEN_CALL_IN_FLIGHT && call->exchange)
+                gen_channel_cancel(e->o.channel, call->exchange);
         }
     }
     gen_loop_wake(e->o.loop);
@@ -36,7 +38,9 @@ void gen_engine_stop(struct gen_engine *e, enum gen_end end, const char *reason)
     e->end = end;
     (void)snprintf(e->stop_reason, sizeof(e->stop_reason), "%s", reason);
     /* Waiting for a dead endpoint would take until the last time limit. */
-    if (end == GEN_END_PROVIDER && e->lane.stop_class == GEN_CLASS_TRANSPORT)
+    bool is_dead = end == GEN_END_PROVIDER && e->lane.stop_class == GEN_CLASS_TRANSPORT;
+    bool is_kept = e->o.channel && e->o.channel->table->keeps_answers;
+    if (is_dead || (is_kept && end != GEN_END_BUDGET))
         abandon(e);
 }
 
@@ -59,7 +63,7 @@ static void read_dropped(struct gen_engine *e)
     for (size_t i = 0; i < e->o.n_steps; i++) {
         const char *model = e->o.steps[i].stable(e->o.steps[i].ud, &nothing)->model;
         int n = snprintf(name, sizeof(name), "dropped %s %s",
-                         e->endpoint.base_url ? e->endpoint.base_url : "", model);
+                         e->o.endpoint_name ? e->o.endpoint_name : "", model);
         if (n <= 0 || n >= (int)sizeof(name))
             continue;
         /* Not remembering costs one rejected request, no more. */
@@ -68,8 +72,7 @@ static void read_dropped(struct gen_engine *e)
         if (rc == GEN_OK && found) {
             for (size_t k = 0; k < value.n && k < 9; k++)
                 if (value.p[k] >= '0' && value.p[k] <= '9')
-                    e->endpoint.dropped =
-                        e->endpoint.dropped * (k ? 10U : 0U) + (unsigned)(value.p[k] - '0');
+                    e->dropped = e->dropped * (k ? 10U : 0U) + (unsigned)(value.p[k] - '0');
             return;
         }
     }
@@ -100,15 +103,20 @@ int gen_engine_new(struct gen_engine **out, const struct gen_engine_options *opt
     if (!e)
         return gen_nomem(err, "the engine");
     e->o = *options;
-    e->endpoint = options->endpoint;
+    e->delayed_until_ms = UINT64_MAX;
     e->random = gen_prng_make(options->seed);
     e->scratch = gen_arena_make((size_t)64 << 20);
     e->user = gen_buf_make(GEN_USER_BYTES_MAX);
-    e->slots_max = options->window_max * 2 + 64;
+    /* Items that wait for a second try hold back those behind them: there must be more places than
+     * requests in flight. */
+    size_t spare = options->window_max < 2048 ? options->window_max : 2048;
+    e->slots_max = options->window_max * 2 + spare + 64;
     e->queue_max = e->slots_max * 2;
     struct gen_lane_limits limits =
         gen_lane_default_limits(options->window_start, options->window_max);
+    limits.is_fixed = options->is_batch;
     gen_lane_init(&e->lane, &limits);
+    gen_limiter_init(&e->limiter, options->max_requests_a_minute, options->max_tokens_a_minute);
     int rc = gen_sha256_new(&e->hash, err);
     if (rc == GEN_OK)
         rc = init_stages(e, err);
@@ -151,6 +159,8 @@ static int record_arrived(struct gen_engine *e, struct gen_error *err)
         if (rc)
             return rc;
         gen_call_list_push(&e->recorded, call);
+        if (call->result.class_code == GEN_CLASS_OK && e->delayed.n)
+            e->n_early += GEN_EARLY_AN_ANSWER;
         /* The next request would be refused for the same parameter. */
         e->is_held |= call->result.class_code == GEN_CLASS_UNSUPPORTED_PARAM;
     }
@@ -193,8 +203,13 @@ static void wake_twins(struct gen_engine *e)
 {
     struct gen_call_list later = {NULL, NULL, 0};
     struct gen_call *call;
+    if (!e->twins_may_wake)
+        return;
+    e->twins_may_wake = false;
     while ((call = gen_call_list_pop(&e->twins))) {
-        if (gen_call_is_under_way(e, &call->key))
+        bool waits = call->waits_for ? gen_prefix_is_warming(e, call->waits_for)
+                                     : gen_call_is_under_way(e, &call->key);
+        if (waits)
             gen_call_list_push(&later, call);
         else
             gen_call_make_ready(call);
@@ -202,19 +217,40 @@ static void wake_twins(struct gen_engine *e)
     e->twins = later;
 }
 
+/* What refused calls wait for is a server that is well again, and each good answer shows one: two
+ * of them go for it before their time, when nothing else wants the room. */
+static bool goes_early(struct gen_engine *e, const struct gen_call *call)
+{
+    if (!e->n_early || !call->is_yielding)
+        return false;
+    e->n_early--;
+    return true;
+}
+
 static void wake_delayed(struct gen_engine *e)
 {
     uint64_t now = gen_loop_now_ms(e->o.loop);
     struct gen_call_list later = {NULL, NULL, 0};
     struct gen_call *call;
+    size_t room = gen_lane_room(&e->lane, now);
+    if (e->n_early > room)
+        e->n_early = room;
+    if (gen_engine_has_ready(e))
+        e->n_early = 0;
+    if (now < e->delayed_until_ms && e->n_early == 0)
+        return;
+    e->delayed_until_ms = UINT64_MAX;
     while ((call = gen_call_list_pop(&e->delayed))) {
-        if (call->ready_at_ms > now) {
+        if (call->ready_at_ms > now && !goes_early(e, call)) {
             gen_call_list_push(&later, call);
+            if (call->ready_at_ms < e->delayed_until_ms)
+                e->delayed_until_ms = call->ready_at_ms;
             continue;
         }
         gen_call_make_ready(call);
     }
     e->delayed = later;
+    e->n_early = 0;
 }
 
 static int pull(struct gen_engine *e, struct gen_error *err)
@@ -304,107 +340,11 @@ static int flow(struct gen_engine *e, bool *more, struct gen_error *err)
     return GEN_OK;
 }
 
-static bool over_budget(const struct gen_engine *e)
-{
-    if (e->o.max_cost_microusd <= 0)
-        return false;
-    /* Steps differ in price, and a later one may be the dearer: each request under way is taken to
-     * cost what the dearest answer so far did. */
-    return e->spent_microusd + e->dearest_microusd * (int64_t)(e->lane.in_flight + 1) >
-           e->o.max_cost_microusd;
-}
-
-/* How many requests leave before the first answer has shown what one costs. */
-static bool is_feeling_the_price(const struct gen_engine *e)
-{
-    return e->o.max_cost_microusd > 0 && e->lane.n_answers == 0 &&
-           e->lane.in_flight >= GEN_SENT_BEFORE_PRICE;
-}
-
-static size_t n_under_way(const struct gen_engine *e)
-{
-    return e->marked.n + e->arrived.n + e->recorded.n + e->lane.in_flight;
-}
-
-static bool may_dispatch(const struct gen_engine *e)
-{
-    return !e->stopping && !e->is_held && e->n_cached_waiting < GEN_CACHED_WAITING_MAX &&
-           !is_feeling_the_price(e) && gen_lane_room(&e->lane, gen_loop_now_ms(e->o.loop)) > 0;
-}
-
-/* Puts a call that was asked into the list of its state. */
-static void file_asked(struct gen_engine *e, struct gen_call *call)
-{
-    switch (call->state) {
-    case GEN_CALL_MARKED:
-        gen_call_list_push(&e->marked, call);
-        break;
-    case GEN_CALL_TWIN:
-        gen_call_list_push(&e->twins, call);
-        break;
-    case GEN_CALL_HELD:
-        gen_call_make_ready(call);
-        e->is_held = true;
-        break;
-    case GEN_CALL_ARRIVED:
-        /* What another call of this turn has brought is not committed yet: it waits for its use as
-         * all others do. */
-        gen_call_list_push(call->from_ledger ? &e->recorded : &e->arrived, call);
-        call->stage->n_cached_waiting += call->from_ledger;
-        e->n_cached_waiting += call->from_ledger;
-        break;
-    case GEN_CALL_READY:
-    case GEN_CALL_DELAYED:
-    case GEN_CALL_IN_FLIGHT:
-    case GEN_CALL_DONE:
-        break;
-    }
-}
-
-static int dispatch_stage(struct gen_engine *e, struct gen_stage *stage, struct gen_error *err)
-{
-    while (stage->ready.n && may_dispatch(e)) {
-        bool is_paid_for = !over_budget(e);
-        struct gen_call *call = gen_call_list_pop(&stage->ready);
-        /* What the ledger has may be all that the step wants: it is asked before more are paid. */
-        bool is_asked = stage->n_cached_waiting == 0 && !gen_stage_can_release(stage);
-        bool may_send = is_paid_for && (!stage->step->release || is_asked);
-        int rc = gen_call_ask(e, call, may_send, err);
-        if (rc)
-            return rc;
-        file_asked(e, call);
-        /* The answers under way may turn out cheaper than they were reckoned. */
-        if (e->is_held && !is_paid_for && n_under_way(e) == 0)
-            gen_engine_stop(e, GEN_END_BUDGET, "the budget of --max-cost is used up");
-    }
-    return GEN_OK;
-}
-
-/* Later stages first: what is nearly finished frees its memory, and the endpoint never idles
- * between stages. */
-static int dispatch(struct gen_engine *e, struct gen_error *err)
-{
-    for (size_t i = e->o.n_steps; i-- > 0;) {
-        int rc = dispatch_stage(e, &e->stages[i], err);
-        if (rc)
-            return rc;
-    }
-    return GEN_OK;
-}
-
-static bool has_ready(const struct gen_engine *e)
-{
-    for (size_t i = 0; i < e->o.n_steps; i++) {
-        if (e->stages[i].ready.n)
-            return true;
-    }
-    return false;
-}
-
 static int settle_stopped(struct gen_engine *e, struct gen_error *err)
 {
     const char *reason = e->end == GEN_END_INTERRUPTED ? "interrupted"
                          : e->end == GEN_END_BUDGET    ? "budget"
+                         : e->end == GEN_END_WAITING   ? "waiting_for_batch"
                                                        : "endpoint_stopped";
     e->delayed = (struct gen_call_list){NULL, NULL, 0};
     e->twins = (struct gen_call_list){NULL, NULL, 0};
@@ -427,7 +367,7 @@ static int settle_stopped(struct gen_engine *e, struct gen_error *err)
 static bool is_over(const struct gen_engine *e)
 {
     if (e->stopping)
-        return n_under_way(e) == 0;
+        return gen_engine_under_way(e) == 0;
     if (!e->source_ended)
         return false;
     for (size_t i = 0; i < e->o.n_steps; i++) {
@@ -439,18 +379,27 @@ static bool is_over(const struct gen_engine *e)
 
 /* Nothing is under way and nothing will wake the loop, but work is left: better an error than to
  * sleep for ever. */
+/* When something may be sent again without an answer coming in; UINT64_MAX: not before one. */
+static uint64_t next_ms(const struct gen_engine *e)
+{
+    uint64_t now = gen_loop_now_ms(e->o.loop);
+    uint64_t next = gen_lane_next_ms(&e->lane, now);
+    if (e->limited_until_ms > now && e->limited_until_ms < next)
+        next = e->limited_until_ms;
+    return e->delayed_until_ms < next ? e->delayed_until_ms : next;
+}
+
+/* Nothing is under way and nothing will wake the loop, but work is left: better an error than to
+ * sleep for ever. */
 static bool is_stuck(const struct gen_engine *e)
 {
-    return n_under_way(e) == 0 && e->delayed.n == 0 &&
-           gen_lane_next_ms(&e->lane, gen_loop_now_ms(e->o.loop)) == UINT64_MAX;
+    return gen_engine_under_way(e) == 0 && next_ms(e) == UINT64_MAX;
 }
 
 static void set_timer(struct gen_engine *e)
 {
     uint64_t now = gen_loop_now_ms(e->o.loop);
-    uint64_t next = gen_lane_next_ms(&e->lane, now);
-    for (const struct gen_call *call = e->delayed.first; call; call = call->next)
-        next = call->ready_at_ms < next ? call->ready_at_ms : next;
+    uint64_t next = next_ms(e);
     if (next != UINT64_MAX)
         gen_timer_start(e->timer, next > now ? next - now : 0, 0);
     else
@@ -463,6 +412,19 @@ static void count_display(struct gen_engine *e)
         e->accounts[i].n_waiting = e->stages[i].ring_n + e->stages[i].input.n;
 }
 
+/* Batches are filled as long as there is more to come, and go when there is not. */
+static int end_turn(struct gen_engine *e, bool more, struct gen_error *err)
+{
+    if (!e->o.channel)
+        return GEN_OK;
+    bool is_idle = !more && next_ms(e) == UINT64_MAX;
+    int rc = gen_channel_turn_end(e->o.channel, is_idle, err);
+    if (rc == GEN_OK && is_idle && e->end == GEN_END_DONE && e->lane.in_flight &&
+        gen_channel_is_parked(e->o.channel))
+        gen_engine_stop(e, GEN_END_WAITING, "the requests lie in files and wait for their answers");
+    return rc;
+}
+
 static int take_turn(struct gen_engine *e, struct gen_error *err)
 {
     bool more = false;
@@ -470,7 +432,7 @@ static int take_turn(struct gen_engine *e, struct gen_error *err)
     if (rc == GEN_OK) {
         wake_twins(e);
         wake_delayed(e);
-        rc = dispatch(e, err);
+        rc = gen_engine_dispatch(e, err);
     }
     if (rc == GEN_OK)
         rc = gen_ledger_commit(e->o.ledger, err);
@@ -482,8 +444,11 @@ static int take_turn(struct gen_engine *e, struct gen_error *err)
         rc = flow(e, &more, err);
     if (rc)
         return rc;
-    more |= e->arrived.n > 0 || (has_ready(e) && may_dispatch(e));
+    more |= e->arrived.n > 0 || (gen_engine_has_ready(e) && gen_engine_may_dispatch(e));
     count_display(e);
+    rc = end_turn(e, more, err);
+    if (rc)
+        return rc;
     if (is_over(e)) {
         e->finished = true;
         gen_loop_stop(e->o.loop);
@@ -541,6 +506,11 @@ const char *gen_engine_stop_reason(const struct gen_engine *e)
     return e->stop_reason;
 }
 
+enum gen_class gen_engine_stop_class(const struct gen_engine *e)
+{
+    return e->end == GEN_END_PROVIDER ? e->lane.stop_class : GEN_CLASS_NONE;
+}
+
 unsigned gen_engine_interrupt(struct gen_engine *e)
 {
     e->n_interrupts++;
@@ -568,10 +538,21 @@ size_t gen_engine_in_flight(const struct gen_engine *e)
     return e->lane.in_flight;
 }
 
-uint64_t gen_engine_paused_ms(const struct gen_engine *e)
+uint64_t gen_engine_paused_ms(const struct gen_engine *e, const char **why)
 {
     uint64_t now = gen_loop_now_ms(e->o.loop);
-    return e->lane.paused_until_ms > now ? e->lane.paused_until_ms - now : 0;
+    uint64_t until = e->lane.paused_until_ms;
+    *why = "the endpoint does not answer";
+    if (e->asked_until_ms >= until)
+        *why = "the server asked for it";
+    else if (e->lane.n_transport_failures == 0)
+        *why = "the server takes no request for now";
+    /* Shorter ones are how any limit of requests in a time works. */
+    if (e->limited_until_ms > until && e->limited_until_ms > now + LIMIT_SHOWN_MS) {
+        until = e->limited_until_ms;
+        *why = "the limit a minute is used up";
+    }
+    return until > now ? until - now : 0;
 }
 
 bool gen_engine_is_stopping(const struct gen_engine *e)

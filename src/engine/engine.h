@@ -11,7 +11,8 @@
 #define GEN_ENGINE_ENGINE_H
 
 #include "engine/step.h"
-#include "llm/provider.h"
+#include "llm/channel.h"
+#include "llm/prices.h"
 #include "os/loop.h"
 
 enum gen_pull {
@@ -37,28 +38,27 @@ struct gen_sink {
     void *ud;
 };
 
-struct gen_price {
-    bool known;
-    double in_usd_per_mtok, cached_usd_per_mtok, out_usd_per_mtok;
-};
-
 struct gen_engine_options {
     const struct gen_step *steps; /* in flow order */
     size_t n_steps;
     struct gen_source source;
     struct gen_sink sink;
     const struct gen_provider *provider;
-    struct gen_endpoint endpoint;
-    struct gen_loop *loop; /* borrowed; its turn-end hook is the engine's while it runs */
-    struct gen_http *http; /* NULL for providers that need no network */
+    const struct gen_channel *channel; /* borrowed; NULL for providers that answer at once */
+    const char *endpoint_name; /* what is learned about an endpoint is kept under it; may be NULL */
+    struct gen_loop *loop;     /* borrowed; its turn-end hook is the engine's while it runs */
     struct gen_ledger *ledger;
     int64_t run_id;
     size_t window_start, window_max; /* of requests in flight */
     struct gen_price price;
-    int64_t max_cost_microusd; /* 0: no limit */
-    bool fresh;                /* do not look in the ledger (the answers of this run are found) */
-    bool retry_failed;         /* ask again where the ledger's answers alone led to a failure */
-    bool keep_chunks;          /* store chunks in the ledger for later commands */
+    int64_t max_cost_microusd; /* 0: no limit; likewise below */
+    int64_t max_tokens_total;  /* in and out together, of this run's answers */
+    int64_t max_requests;      /* sent by this run */
+    int64_t max_requests_a_minute, max_tokens_a_minute;
+    bool is_batch;     /* the window is as large as it may be from the start, and stays so */
+    bool fresh;        /* do not look in the ledger (the answers of this run are found) */
+    bool retry_failed; /* ask again where the ledger's answers alone led to a failure */
+    bool keep_chunks;  /* store chunks in the ledger for later commands */
     uint64_t seed;
     const struct gen_log *log;
     /* Called at most ten times a second, and once at the end. May be NULL. */
@@ -69,8 +69,9 @@ struct gen_engine_options {
 enum gen_end {
     GEN_END_DONE = 0,
     GEN_END_INTERRUPTED, /* Ctrl-C */
-    GEN_END_BUDGET,      /* --max-cost reached */
+    GEN_END_BUDGET,      /* --max-cost, --max-tokens-total or --max-requests reached */
     GEN_END_PROVIDER,    /* the endpoint is dead, refuses the key, has no money */
+    GEN_END_WAITING,     /* requests lie in files for another program */
 };
 
 struct gen_engine;
@@ -86,6 +87,8 @@ void gen_engine_free(struct gen_engine *e);
  */
 GEN_MUST_USE int gen_engine_run(struct gen_engine *e, enum gen_end *end, struct gen_error *err);
 const char *gen_engine_stop_reason(const struct gen_engine *e);
+/* What made the provider unusable; GEN_CLASS_NONE: nothing did. */
+enum gen_class gen_engine_stop_class(const struct gen_engine *e);
 
 /* First call: nothing more is sent, what is in flight is waited for. Second: what is in flight is
  * abandoned (recorded as unknown). Returns how often it was called. Loop thread. */
@@ -95,9 +98,9 @@ unsigned gen_engine_interrupt(struct gen_engine *e);
 const struct gen_stage_account *gen_engine_accounts(const struct gen_engine *e, size_t *n);
 size_t gen_engine_window(const struct gen_engine *e);
 size_t gen_engine_in_flight(const struct gen_engine *e);
-/* Milliseconds until the lane sends again: the server asked for it, or it is down; 0: not paused.
- */
-uint64_t gen_engine_paused_ms(const struct gen_engine *e);
+/* Milliseconds until anything is sent again; 0: not paused. `*why` gets a constant clause for
+ * people: "the server asked for it". */
+uint64_t gen_engine_paused_ms(const struct gen_engine *e, const char **why);
 bool gen_engine_is_stopping(const struct gen_engine *e);
 
 #endif

@@ -5,15 +5,18 @@
 #include "engine/decide.h"
 #include "engine/engine.h"
 #include "engine/lane.h"
+#include "engine/limiter.h"
 #include "json/repair.h"
 
 #define GEN_KEY_BUCKETS        4096U /* a power of two */
-#define GEN_ASK_TRIES          3U    /* a first answer, and two more with its faults named */
 #define GEN_SAMPLES_A_ROUND    1000U
 #define GEN_CACHED_WAITING_MAX 512U  /* answers of the ledger looked up and not used yet */
 #define GEN_USE_SLICE_US       1000U /* of a turn, for using answers */
 #define GEN_FLOWS_A_TURN       64U
 #define GEN_SENT_BEFORE_PRICE  4U
+#define GEN_PREFIXES_MAX       16U /* stable texts of one run that are watched */
+#define GEN_BYTES_A_TOKEN      4
+#define GEN_EARLY_AN_ANSWER    2U /* refused calls that a good answer lets go before their time */
 #define GEN_USER_BYTES_MAX     ((size_t)16 << 20)
 
 enum gen_item_state {
@@ -36,11 +39,17 @@ enum gen_call_state {
     GEN_CALL_READY = 0, /* to be asked when there is room */
     GEN_CALL_DELAYED,   /* to be asked again at ready_at_ms */
     GEN_CALL_HELD,      /* not in the ledger, and nothing may be sent just now */
-    GEN_CALL_TWIN,      /* another call asks the same just now: its answer will be this one's */
+    GEN_CALL_TWIN,      /* another call asks the same just now: its answer will be this one's; or
+                           another call with its stable text must be answered first */
     GEN_CALL_MARKED,    /* its "sent" row is in the open transaction; leaves after the commit */
     GEN_CALL_IN_FLIGHT,
     GEN_CALL_ARRIVED, /* `result` is there, to be committed and used */
     GEN_CALL_DONE,    /* all inputs are settled; waits for its turn to be released */
+};
+
+/* Tokens, in and out together, and money. */
+struct gen_reserve {
+    int64_t tokens, microusd;
 };
 
 struct gen_stage;
@@ -51,8 +60,8 @@ struct gen_call {
         *next; /* in the one list it is in: ready, delayed, twins, marked, arrived, recorded */
     struct gen_call *key_next; /* in its bucket of the engine's under_way */
     enum gen_call_state state;
-    uint64_t sequence; /* in its stage, in input order */
-    struct gen_item **items;
+    uint64_t sequence;       /* in its stage, in input order */
+    struct gen_item **items; /* the arrays are in the call's own block */
     struct gen_settled *settled;
     size_t n_items;
     size_t ask_limit; /* inputs asked about at once */
@@ -62,6 +71,7 @@ struct gen_call {
     size_t n_wanted; /* 0: as the step likes */
     unsigned n_tries;    /* answers seen to the present question */
     unsigned n_attempts; /* requests sent */
+    unsigned repairs;    /* enum gen_repair_step: what was done to the last answer's JSON */
     unsigned sample;
     unsigned sent_dropped; /* the parameters that the request left out */
     bool any_sent;         /* some answer to the present question was not from the ledger */
@@ -72,8 +82,13 @@ struct gen_call {
     struct gen_digest key;
     int64_t attempt_id;
     uint64_t ready_at_ms;
-    struct gen_buf body; /* from marking to sending */
-    struct gen_transfer *transfer;
+    bool is_yielding; /* delayed by our own caution alone: goes earlier when the server is well */
+    struct gen_reserve reserve;             /* what the request under way may use */
+    unsigned reseed;                        /* the same question with another seed */
+    struct gen_limiter_need need;           /* of the request under way */
+    int64_t tokens_in_raw;                  /* its prompt by bytes alone, before what was learned */
+    struct gen_exchange *exchange;          /* from marking to its result */
+    const struct gen_llm_stable *waits_for; /* the stable text that must be answered first; NULL */
     struct gen_llm_result result;
     /* What this call adds to the account. Last: gen_call_new zeroes what stands before them. */
     struct gen_counts out_filtered, notes;
@@ -95,16 +110,38 @@ struct gen_stage {
     size_t ring_first, ring_n, ring_capacity;
     uint64_t n_calls_made;
     struct gen_call_list ready;
-    size_t n_cached_waiting; /* answers of the ledger not used yet */
-    bool stopped_input;      /* the step wants no more */
+    size_t n_cached_waiting;    /* answers of the ledger not used yet */
+    struct gen_reserve dearest; /* answer of this run */
+    bool stopped_input;         /* the step wants no more */
+    struct gen_call *spare;     /* blocks of freed calls, to be used again */
+    size_t n_spare;
+};
+
+/* A stable text that the server keeps at a lower price once one request with it is answered. */
+struct gen_prefix {
+    const struct gen_llm_stable *stable;
+    bool is_warm;
+    const struct gen_call *first; /* under way to warm it; NULL */
+};
+
+/* What answers of this run used, for estimates of those to come. */
+struct gen_usage_mean {
+    int64_t n, tokens_out;
+    int64_t estimated_in, tokens_in; /* what the estimates said, and what it was */
 };
 
 struct gen_engine {
     struct gen_engine_options o;
-    struct gen_endpoint endpoint;
+    unsigned dropped; /* enum gen_param bits that the endpoint does not take */
     struct gen_stage *stages;
     struct gen_stage_account *accounts;
     struct gen_lane lane;
+    struct gen_limiter limiter;
+    uint64_t asked_until_ms;   /* the latest time that the server asked to wait for */
+    uint64_t limited_until_ms; /* the limiter lets no request of the present size through before */
+    struct gen_prefix prefixes[GEN_PREFIXES_MAX];
+    size_t n_prefixes;
+    struct gen_usage_mean usage;
     struct gen_prng random;
     struct gen_sha256 *hash;
     struct gen_arena scratch;
@@ -113,15 +150,20 @@ struct gen_engine {
     struct gen_call_list arrived;
     struct gen_call_list recorded; /* answers in the ledger, to be used after the turn's commit */
     struct gen_call_list delayed;
+    size_t n_early;            /* of those that yield: how many may go before their time */
+    uint64_t delayed_until_ms; /* the first of them is ready then; UINT64_MAX */
     struct gen_call_list twins;
+    bool twins_may_wake;                         /* something that they wait for has come */
     struct gen_call *under_way[GEN_KEY_BUCKETS]; /* marked or in flight, by key */
     struct gen_timer *timer;
     struct gen_timer *progress_timer;
-    size_t slots_max;        /* calls of one stage */
-    size_t queue_max;        /* items between two stages */
-    size_t n_cached_waiting; /* over all stages */
-    int64_t spent_microusd;
-    int64_t dearest_microusd; /* of one answer */
+    size_t slots_max;            /* calls of one stage */
+    size_t queue_max;            /* items between two stages */
+    size_t n_cached_waiting;     /* over all stages */
+    struct gen_reserve spent;    /* by answers of this run */
+    struct gen_reserve reserved; /* what the requests under way may use */
+    int64_t n_sent;
+    const char *budget_at_end; /* the option whose limit the request last asked for might break */
     bool source_ended;
     bool source_waits; /* it gives nothing before all that it gave has left the first stage */
     bool is_held;      /* nothing may be sent before an answer is used or calls are released */
@@ -146,6 +188,8 @@ struct gen_outcome {
 /* call.c: one call from question to settled inputs. */
 struct gen_call *gen_call_new(struct gen_stage *stage, struct gen_item **items, size_t n);
 void gen_call_free(struct gen_call *call);
+/* Once all calls of the stage are freed. */
+void gen_call_free_spare(struct gen_stage *stage);
 void gen_call_list_push(struct gen_call_list *list, struct gen_call *call);
 struct gen_call *gen_call_list_pop(struct gen_call_list *list);
 void gen_call_settle(struct gen_call *call, size_t index, enum gen_item_state state,
@@ -171,6 +215,27 @@ GEN_MUST_USE int gen_call_record(struct gen_engine *e, struct gen_call *call,
                                  struct gen_error *err);
 /* The inputs asked about have ended; the others of the call, if any, are asked about next. */
 void gen_call_finish_question(struct gen_call *call);
+/* budget.c */
+/* NULL, or the option whose limit this request might break; notes what it may use. */
+const char *gen_budget_refusal(const struct gen_engine *e, struct gen_call *call);
+void gen_budget_sent(struct gen_engine *e, const struct gen_call *call);
+void gen_budget_ended(struct gen_engine *e, struct gen_call *call);
+/* An answer was counted: `result.usage` of the call, with its cost. */
+void gen_budget_spent(struct gen_engine *e, const struct gen_call *call);
+
+/* estimate.c */
+int64_t gen_engine_raw_tokens(const struct gen_llm_request *r);
+struct gen_limiter_need gen_engine_need(const struct gen_engine *e,
+                                        const struct gen_llm_request *r);
+/* Adds what an answer used to the run's sums. */
+void gen_engine_count_usage(struct gen_engine *e, const struct gen_call *call);
+/* Whether a first request with this stable text is under way, and others do better to wait: all
+ * first ones at once miss the server's prefix cache, and each pays for writing it. */
+bool gen_prefix_is_warming(struct gen_engine *e, const struct gen_llm_stable *stable);
+void gen_prefix_sent(struct gen_engine *e, const struct gen_call *call,
+                     const struct gen_llm_stable *stable);
+void gen_prefix_ended(struct gen_engine *e, const struct gen_call *call, enum gen_class c);
+
 /* answer.c. Uses a committed answer: the call becomes DONE, READY again or DELAYED. */
 GEN_MUST_USE int gen_call_use(struct gen_engine *e, struct gen_call *call, struct gen_error *err);
 
@@ -185,6 +250,14 @@ void gen_stage_drop_input(struct gen_stage *stage, const char *reason);
 /* These and all calls; nothing may be in flight any more. */
 void gen_stage_settle_all(struct gen_stage *stage, const char *reason);
 void gen_stage_free(struct gen_stage *stage);
+
+/* dispatch.c */
+/* Calls whose request is about to leave, in flight, or whose answer is not used yet. */
+size_t gen_engine_under_way(const struct gen_engine *e);
+bool gen_engine_may_dispatch(const struct gen_engine *e);
+bool gen_engine_has_ready(const struct gen_engine *e);
+/* Asks the calls that are ready, as far as they may be sent now. */
+GEN_MUST_USE int gen_engine_dispatch(struct gen_engine *e, struct gen_error *err);
 
 /* engine.c */
 void gen_engine_stop(struct gen_engine *e, enum gen_end end, const char *reason);

@@ -7,8 +7,27 @@
  * 16 at least. rate_limit, overload and timeouts shrink it, at most once per round trip: an attempt
  * that was in flight at the last decrease causes no further one. A single sign takes an eighth
  * (halving would leave a quarter of the server idle on average); one out of slow start, or in the
- * round trip right after another, halves. The window then doubles per round trip again up to seven
- * eighths of what was borne before. A server's delay is a minimum for the whole lane.
+ * round trip right after another, halves, unless the server told how long to wait. The window then
+ * doubles per round trip again up to seven eighths of what was borne before.
+ *
+ * While less than half of the answers are refusals, the window stays at a sixteenth of what was
+ * ever borne at least: a server that is full refuses all, and refusals by chance are not fewer at a
+ * smaller window.
+ *
+ * After two calm windows' worth of answers (8 at least) it recovers: each answer closes an eighth
+ * of the gap to seven eighths of the best window that was ever borne; to all of it when the
+ * endpoint answers again after it was down. A refusal on the way takes an eighth of what counts as
+ * the best; after four calm windows it doubles again, up to what was once borne by a whole window
+ * of good answers: refusals by chance disprove nothing.
+ *
+ * A refusal with a delay holds us back by that delay. One in ten of what was sent since the last
+ * pause leaves the window as it is; more of them, as long as others are let through, take it to
+ * half of the best at least.
+ *
+ * A server's delay is a minimum for the whole lane. After it the window opens over the same time,
+ * half a second at most: should the server still refuse, few have asked. Where refusals soon after
+ * the last pause were only some of many, up to four times as many as were let through then go at
+ * once.
  *
  * The lane is down after several transport failures, or refusals at a window of one, in a row: then
  * one probe at a time is sent, at growing intervals. The breaker stops the run when the endpoint is
@@ -29,7 +48,9 @@ struct gen_lane_limits {
     uint64_t dead_ms_after_success;  /* the same later: the server may be restarting */
     uint64_t refused_ms; /* nothing but rate_limit and overload without a delay for so long: stop */
     uint64_t refused_with_delay_ms; /* the same when the server says how long to wait */
-    size_t rejected_first;          /* so many answers, and all rejected in one way: stop */
+    bool
+        is_fixed; /* the window stays: what is refused in a batch says nothing about the next one */
+    size_t rejected_first; /* so many answers, and all rejected in one way: stop */
 };
 
 struct gen_lane_limits gen_lane_default_limits(size_t window_start, size_t window_max);
@@ -40,8 +61,18 @@ struct gen_lane {
     struct gen_lane_limits limits;
     double window;
     size_t in_flight;
-    double threshold; /* the window doubles per round trip below it */
+    double threshold;     /* the window doubles per round trip below it */
+    double best;          /* the largest window that was borne, as far as it is not disproved */
+    double borne;         /* the largest window of which all answers were good */
+    double refused_share; /* of the last answers, weighted */
+    double recovers_to;   /* 0: is not on the way to it */
+    double recovers_from; /* the window when that began */
     uint64_t paused_until_ms;
+    uint64_t resume_ms; /* how long the window takes to open after it */
+    size_t n_resumed;   /* sent since that pause */
+    size_t n_resumed_refused;
+    size_t n_before; /* sent between that pause and the one before, when that was short; else 0 */
+    size_t n_before_refused;
     size_t n_old;  /* attempts still out that were sent before the last decrease */
     size_t n_calm; /* good answers since the last decrease, of attempts sent after it */
     uint64_t first_transport_failure_ms; /* of the unbroken series of them; 0: none */

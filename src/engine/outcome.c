@@ -1,12 +1,73 @@
 #include "engine/engine_int.h"
+#include "json/repair.h"
 
 static struct gen_settled *settled_of(struct gen_outcome *o, size_t input)
 {
     return &o->call->settled[o->asked[input]];
 }
 
-int gen_outcome_produce(struct gen_outcome *o, size_t input, struct gen_str record,
+#define REPAIRS_MEMBER "json_repairs"
+
+/* The record's list of repairs, as far as it is one, with the names of `steps` that it lacks. */
+static int list_repairs(struct gen_jb *b, struct gen_jmut *list, const struct gen_json *before,
+                        unsigned steps, struct gen_error *err)
+{
+    for (size_t i = 0; i < gen_json_count(before); i++) {
+        struct gen_str name;
+        if (gen_json_as_str(gen_json_at(before, i), &name))
+            gen_jb_append(b, list, gen_jb_str(b, name));
+    }
+    for (unsigned bit = 1; bit && bit <= steps; bit <<= 1) {
+        struct gen_buf name = gen_buf_make(64);
+        int rc = gen_repair_names(&name, steps & bit, err);
+        bool known = name.n == 0;
+        for (size_t i = 0; i < gen_json_count(before); i++) {
+            struct gen_str s;
+            known |=
+                gen_json_as_str(gen_json_at(before, i), &s) && gen_str_eq(s, gen_buf_str(&name));
+        }
+        if (rc == GEN_OK && !known)
+            gen_jb_append(b, list, gen_jb_str(b, gen_buf_str(&name)));
+        gen_buf_release(&name);
+        if (rc)
+            return rc;
+    }
+    return GEN_OK;
+}
+
+/* What no object is stays as it is. */
+static int tell_repairs(struct gen_str record, unsigned steps, struct gen_buf *out,
                         struct gen_error *err)
+{
+    struct gen_json_doc *doc = NULL;
+    struct gen_jb *b = NULL;
+    int rc = gen_json_parse(&doc, record, err);
+    if (rc == GEN_EPARSE || rc == GEN_ELIMIT)
+        return gen_buf_add_str(out, record, err);
+    if (rc)
+        return rc;
+    const struct gen_json *root = gen_json_root(doc);
+    if (gen_json_type(root) != GEN_JSON_OBJECT) {
+        rc = gen_buf_add_str(out, record, err);
+        goto done;
+    }
+    rc = gen_jb_new(&b, err);
+    if (rc)
+        goto done;
+    struct gen_jmut *copy = gen_jb_copy(b, root);
+    struct gen_jmut *list = gen_jb_array(b);
+    rc = list_repairs(b, list, gen_json_get(root, REPAIRS_MEMBER), steps, err);
+    gen_jb_set(b, copy, REPAIRS_MEMBER, list);
+    if (rc == GEN_OK)
+        rc = gen_jb_write(b, copy, GEN_JSON_COMPACT, out, err);
+done:
+    gen_jb_free(b);
+    gen_json_doc_free(doc);
+    return rc;
+}
+
+static int produce(struct gen_outcome *o, size_t input, struct gen_str record,
+                   struct gen_error *err)
 {
     struct gen_settled *s = settled_of(o, input);
     const struct gen_item *from = o->call->items[o->asked[input]];
@@ -21,6 +82,19 @@ int gen_outcome_produce(struct gen_outcome *o, size_t input, struct gen_str reco
     }
     s->state = GEN_ITEM_PRODUCED;
     return GEN_OK;
+}
+
+int gen_outcome_produce(struct gen_outcome *o, size_t input, struct gen_str record,
+                        struct gen_error *err)
+{
+    if (o->call->repairs == 0)
+        return produce(o, input, record, err);
+    struct gen_buf told = gen_buf_make(GEN_BUF_UNLIMITED);
+    int rc = tell_repairs(record, o->call->repairs, &told, err);
+    if (rc == GEN_OK)
+        rc = produce(o, input, gen_buf_str(&told), err);
+    gen_buf_release(&told);
+    return rc;
 }
 
 void gen_outcome_filter(struct gen_outcome *o, size_t input, const char *rule)

@@ -410,6 +410,7 @@ void gen_stage_free(struct gen_stage *stage)
 {
     for (size_t i = 0; i < stage->ring_n; i++)
         gen_call_free(ring_at(stage, i));
+    gen_call_free_spare(stage);
     free(stage->ring);
     gen_item_queue_release(&stage->input);
 }

@@ -25,7 +25,9 @@ struct gen_question {
 struct gen_outcome;
 
 /* What a step makes of an answer. Every input must be settled exactly once: by outputs, a rule, or
- * a failure. Inputs that the step leaves unsettled fail as "malformed". Outputs are copied. */
+ * a failure. Inputs that the step leaves unsettled fail as "malformed". Outputs are copied; a
+ * record made from an answer whose JSON had to be repaired gets "json_repairs", the names of the
+ * steps (json/repair.h), after those of earlier steps of the pipeline. */
 GEN_MUST_USE int gen_outcome_produce(struct gen_outcome *o, size_t input, struct gen_str record,
                                      struct gen_error *err);
 void gen_outcome_filter(struct gen_outcome *o, size_t input,

@@ -147,13 +147,14 @@ static void interrupt_now(struct world *w)
     }
 }
 
-void world_answer(struct gen_str user, unsigned sample, struct gen_llm_result *result,
-                  unsigned *n_turns)
+void world_answer(struct gen_str user, unsigned sample, unsigned reseed,
+                  struct gen_llm_result *result, unsigned *n_turns)
 {
     struct world *w = active;
     struct ask a;
     struct reply r = {.class_code = GEN_CLASS_OK, .retry_after_ms = -1};
     parse_ask(w, user, sample, &a);
+    a.reseed = reseed;
     for (size_t i = 0; i < a.n_ids; i++)
         r.n_outs[i] = 1;
     r.n_turns = w->n_turns_max ? (unsigned)gen_prng_below(&w->random, w->n_turns_max + 1) : 0;
@@ -175,7 +176,8 @@ void world_answer(struct gen_str user, unsigned sample, struct gen_llm_result *r
                                                            : GEN_STR("stop");
     result->retry_after_ms = r.retry_after_ms;
     result->stop_provider = r.stop_provider;
-    result->usage = (struct gen_usage){10, 10, 0, 0, -1};
+    result->try_other_seed = r.try_other_seed;
+    result->usage = (struct gen_usage){10, 10, 0, 0, -1, 0};
     result->latency_us = 1000;
     if (r.class_code != GEN_CLASS_OK)
         (void)snprintf(result->message, sizeof(result->message), "scripted %s",
@@ -198,7 +200,7 @@ static int provider_answer(const struct gen_llm_request *r, struct gen_llm_resul
 {
     unsigned ignored;
     (void)err;
-    world_answer(r->user, r->sample, result, &ignored);
+    world_answer(r->user, r->sample, r->reseed, result, &ignored);
     return GEN_OK;
 }
 
@@ -206,7 +208,7 @@ static int provider_build(const struct gen_llm_request *r, const struct gen_endp
                           struct gen_buf *body, struct gen_error *err)
 {
     (void)e;
-    int rc = gen_buf_printf(body, err, "%u ", r->sample);
+    int rc = gen_buf_printf(body, err, "%u %u ", r->sample, r->reseed);
     return rc ? rc : gen_buf_add_str(body, r->user, err);
 }
 
@@ -308,21 +310,39 @@ static void run_engine(struct world *w, struct gen_ledger *ledger, struct gen_ht
     struct gen_step steps[WORLD_STEPS_MAX];
     for (size_t i = 0; i < w->n_steps; i++)
         world_make_step(&w->steps[i], &steps[i]);
+    const struct gen_channel_options channel_options = {
+        .provider = &provider_network,
+        .endpoint = {.base_url = "http://test"},
+        .model = "m",
+        .loop = w->loop,
+        .http = http,
+    };
+    struct gen_channel channel = {NULL, NULL};
+    struct gen_provider with_prefixes = provider_network;
+    with_prefixes.cached_prefix_tokens = w->cached_prefix_tokens;
+    if (w->network)
+        assert_int_equal(gen_channel_http_new(&channel, &channel_options, NULL), GEN_OK);
     struct gen_engine_options o = {
         .steps = steps,
         .n_steps = w->n_steps,
         .source = {pull, w},
         .sink = {sink_item, sink_failure, w},
-        .provider = w->network ? &provider_network : &provider_at_once,
-        .endpoint = {.base_url = "http://test"},
+        .provider = w->network ? &with_prefixes : &provider_at_once,
+        .channel = w->network ? &channel : NULL,
+        .endpoint_name = "http://test",
         .loop = w->loop,
-        .http = http,
         .ledger = ledger,
         .run_id = run_id,
         .window_start = w->window_start,
         .window_max = w->window_max,
-        .price = {true, 1.0, 1.0, 1.0}, /* 20 micro-dollars an answer */
+        .price = {.known = true,
+                  .in_usd_per_mtok = 1.0,
+                  .cached_usd_per_mtok = 1.0,
+                  .out_usd_per_mtok = 1.0}, /* 20 micro-dollars an answer */
         .max_cost_microusd = w->max_cost_microusd,
+        .max_tokens_total = w->max_tokens_total,
+        .max_requests = w->max_requests,
+        .max_requests_a_minute = w->max_requests_a_minute,
         .fresh = w->fresh,
         .retry_failed = w->retry_failed,
         .keep_chunks = true,
@@ -338,6 +358,7 @@ static void run_engine(struct world *w, struct gen_ledger *ledger, struct gen_ht
     (void)snprintf(w->stop_reason, sizeof(w->stop_reason), "%s", gen_engine_stop_reason(w->engine));
     gen_engine_free(w->engine);
     w->engine = NULL;
+    gen_channel_free(&channel);
 }
 
 void world_run(struct world *w)

@@ -22,6 +22,7 @@ struct ask {
     bool has_faults; /* asked again with its faults named */
     size_t n_wanted; /* of a smaller answer; 0: not said */
     unsigned sample;
+    unsigned reseed;   /* over the fake network */
     unsigned n_before; /* how often exactly this was asked in this world */
 };
 
@@ -34,6 +35,7 @@ struct reply {
     int64_t retry_after_ms;
     bool stop_provider;
     const char *param;
+    bool try_other_seed;
     unsigned n_turns; /* turns of the loop that it takes (over the fake network) */
 };
 
@@ -68,7 +70,8 @@ struct world {
     unsigned n_turns_max; /* answers take a random number of turns up to this */
     size_t window_start, window_max;
     bool fresh, retry_failed;
-    int64_t max_cost_microusd;
+    int64_t max_cost_microusd, max_tokens_total, max_requests, max_requests_a_minute;
+    size_t cached_prefix_tokens; /* of the provider over the network */
     int64_t n_items;
     int64_t n_distinct;      /* ids come again after so many; 0: never */
     unsigned n_rounds;       /* the source gives all items again so many times, each when drained */
@@ -115,8 +118,8 @@ int64_t world_failed(const struct world *w);
 uint64_t id_base(struct gen_str id);
 
 /* For the fake network: answers a request body. The text is the caller's. */
-void world_answer(struct gen_str user, unsigned sample, struct gen_llm_result *result,
-                  unsigned *n_turns);
+void world_answer(struct gen_str user, unsigned sample, unsigned reseed,
+                  struct gen_llm_result *result, unsigned *n_turns);
 struct world *world_active(void);
 
 /* engine_steps.c */

@@ -97,16 +97,17 @@ int gen_http_send(struct gen_http *http, const struct gen_http_request *request,
     struct gen_transfer *t = calloc(1, sizeof(*t));
     if (!t)
         return gen_nomem(err, "a transfer");
-    /* The body is the sample number, a blank, and the user's words. */
+    /* The body is the sample number, how often it was reseeded, and the user's words. */
     char *words = NULL;
     unsigned long sample = strtoul(request->body.p, &words, 10);
+    unsigned long reseed = strtoul(words, &words, 10);
     words++;
     t->http = http;
     t->fn = fn;
     t->ud = ud;
     t->result = gen_llm_result_make();
     world_answer((struct gen_str){words, request->body.n - (size_t)(words - request->body.p)},
-                 (unsigned)sample, &t->result, &t->n_turns);
+                 (unsigned)sample, (unsigned)reseed, &t->result, &t->n_turns);
     struct gen_transfer **link = &http->first;
     while (*link)
         link = &(*link)->next;

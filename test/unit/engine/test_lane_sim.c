@@ -21,6 +21,7 @@ struct server {
 
 struct call {
     bool in_flight;
+    uint64_t sent_ms;
     uint64_t at_ms; /* of the end of the attempt, or of the next one */
     struct gen_llm_result result;
     struct gen_call_history history;
@@ -66,6 +67,7 @@ static void send(struct sim *s, struct call *c)
     const struct server *v = &s->server;
     c->in_flight = true;
     c->result = gen_llm_result_make();
+    c->sent_ms = s->now_ms;
     s->n_attempts++;
     gen_lane_sent(&s->lane);
     if (is_in(s->now_ms, v->outage_from, v->outage_to)) {
@@ -86,6 +88,7 @@ static void end(struct sim *s, struct call *c)
 {
     enum gen_class class_code = c->result.class_code;
     c->in_flight = false;
+    c->result.latency_us = (s->now_ms - c->sent_ms) * 1000;
     s->n_served -= class_code == GEN_CLASS_OK;
     s->n_refused += class_code == GEN_CLASS_RATE_LIMIT;
     size_t n_decreases = s->lane.n_decreases;
