@@ -16,7 +16,8 @@
 #include "cli/cli.h"
 
 static const struct gen_provider *const providers[] = {
-    &gen_provider_ollama, &gen_provider_openai, &gen_provider_vllm, &gen_provider_extractive, NULL,
+    &gen_provider_ollama, &gen_provider_openai, &gen_provider_anthropic,  &gen_provider_gemini,
+    &gen_provider_claude, &gen_provider_vllm,   &gen_provider_extractive, NULL,
 };
 
 static const struct gen_export_format *const formats[] = {

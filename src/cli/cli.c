@@ -37,6 +37,9 @@ static command_fn *const commands[GEN_N_COMMANDS] = {
     [GEN_CMD_CURATE] = gen_cmd_curate,
     [GEN_CMD_EXPORT] = gen_cmd_export,
     [GEN_CMD_PIPELINE] = gen_cmd_pipeline,
+    [GEN_CMD_STATUS] = gen_cmd_status,
+    [GEN_CMD_DOCTOR] = gen_cmd_doctor,
+    [GEN_CMD_BATCHES] = gen_cmd_batches,
 };
 
 static enum gen_log_level level_of(const struct gen_settings *s)

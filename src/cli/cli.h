@@ -16,6 +16,7 @@ enum {
     GEN_EXIT_SOME_FAILED = 3,
     GEN_EXIT_BUDGET = 4,
     GEN_EXIT_PROVIDER = 5,
+    GEN_EXIT_WAITING = 6, /* requests lie in files for another program (--batch-file) */
     GEN_EXIT_INTERRUPTED = 130,
 };
 
@@ -44,5 +45,8 @@ int gen_cmd_enrich(const struct gen_app *app, int *status, struct gen_error *err
 int gen_cmd_curate(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_export(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_pipeline(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_status(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_batches(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_doctor(const struct gen_app *app, int *status, struct gen_error *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
-#include "net/http.h"
+#include "cli/fetch.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +12,6 @@
 
 struct probe {
     char text[256];
-    struct gen_loop *loop;
 };
 
 static void on_probe(void *ud, const struct gen_http_response *r)
@@ -24,7 +24,6 @@ static void on_probe(void *ud, const struct gen_http_response *r)
         (void)snprintf(p->text, sizeof(p->text), "ready");
     else
         (void)snprintf(p->text, sizeof(p->text), "answers with HTTP %d", r->status);
-    gen_loop_stop(p->loop);
 }
 
 /* Asks a local server whether it is there. Clouds are not asked: a key would be sent for nothing.
@@ -32,22 +31,28 @@ static void on_probe(void *ud, const struct gen_http_response *r)
 static int probe_local(const struct gen_provider *provider, const char *base_url, struct probe *p,
                        struct gen_error *err)
 {
-    struct gen_http *http = NULL;
-    const struct gen_http_options options = {.in_flight_max = 1, .connect_ms = PROBE_MS};
+    const struct gen_endpoint endpoint = {.base_url = base_url};
     char url[2048];
-    (void)snprintf(url, sizeof(url), "%s%s", base_url, provider->probe_path);
-    const struct gen_http_request request = {.url = url, .timeout_ms = PROBE_MS};
-    int rc = gen_loop_new(&p->loop, err);
-    if (rc)
-        return rc;
-    rc = gen_http_new(&http, p->loop, &options, err);
+    int rc = gen_provider_url(base_url, provider->probe_path, "", url, sizeof(url), err);
+    return rc ? rc : gen_fetch(provider, &endpoint, url, GEN_STR(""), PROBE_MS, on_probe, p, err);
+}
+
+static int find_program(const struct gen_provider *provider, struct probe *p, struct gen_error *err)
+{
+    struct gen_buf path = gen_buf_make(8192);
+    bool found = false;
+    int rc = gen_process_find(provider->program, provider->program_dirs, &path, &found, err);
     if (rc == GEN_OK)
-        rc = gen_http_send(http, &request, on_probe, p, NULL, err);
-    if (rc == GEN_OK)
-        rc = gen_loop_run(p->loop, err);
-    gen_http_free(http);
-    gen_loop_free(p->loop);
+        (void)snprintf(p->text, sizeof(p->text), found ? "found: %s" : "there is no program \"%s\"",
+                       found ? path.data : provider->program);
+    gen_buf_release(&path);
     return rc;
+}
+
+static bool is_set(const char *variable)
+{
+    const char *value = variable ? getenv(variable) : NULL;
+    return value && *value;
 }
 
 static int describe(const struct gen_app *app, const struct gen_provider *provider,
@@ -61,10 +66,16 @@ static int describe(const struct gen_app *app, const struct gen_provider *provid
     int rc = GEN_OK;
     if (provider->is_local && base_url && provider->probe_path) {
         rc = probe_local(provider, base_url, &status, err);
+    } else if (provider->program) {
+        rc = find_program(provider, &status, err);
     } else if (provider->key_env && base_url) {
-        const char *key = getenv(provider->key_env);
         (void)snprintf(status.text, sizeof(status.text),
-                       key && *key ? "%s is set" : "%s is not set", provider->key_env);
+                       is_set(provider->key_env) || is_set(provider->key_env_alternative)
+                           ? "%s is set"
+                           : "%s is not set",
+                       is_set(provider->key_env) || !is_set(provider->key_env_alternative)
+                           ? provider->key_env
+                           : provider->key_env_alternative);
     }
     if (rc == GEN_OK)
         rc = gen_buf_printf(out, err, "%-12s%s%s\n", provider->name, provider->title,

@@ -1,4 +1,5 @@
 /* The end of a run: the summary, the failures, the account, the exit status. */
+#include "cli/advice.h"
 #include "cli/session.h"
 
 #include "os/file.h"
@@ -56,6 +57,8 @@ static const char *end_name(enum gen_end end)
         return "budget";
     case GEN_END_PROVIDER:
         return "provider_unusable";
+    case GEN_END_WAITING:
+        return "waiting_for_batch";
     }
     return "unknown";
 }
@@ -90,8 +93,8 @@ static int write_summary_text(const struct gen_session *s, struct gen_jb *b,
         gen_jb_put_cstr(b, o, "reason", gen_engine_stop_reason(s->engine));
     gen_jb_put_cstr(b, o, "provider", s->provider->name);
     gen_jb_put_cstr(b, o, "model", s->model);
-    if (s->base_url)
-        gen_jb_put_cstr(b, o, "base_url", s->base_url);
+    if (s->chosen.base_url)
+        gen_jb_put_cstr(b, o, "base_url", s->chosen.base_url);
     if (s->common.has_seed)
         gen_jb_put_int(b, o, "seed", s->common.seed);
     put_prompts(s, b, o);
@@ -202,8 +205,8 @@ static void add_stage(struct gen_ui_account *account, struct gen_ui_account_stag
 }
 
 static int show_account(struct gen_session *s, const char *headline,
-                        const struct gen_file_list *files, const char *const *next, double seconds,
-                        struct gen_error *err)
+                        const struct gen_file_list *files, const struct gen_advice_list *advice,
+                        const char *const *next, double seconds, struct gen_error *err)
 {
     const struct gen_stage_account *stages[STAGES_MAX];
     struct gen_ui_account_stage rows[STAGES_MAX];
@@ -216,6 +219,7 @@ static int show_account(struct gen_session *s, const char *headline,
         .is_free = s->provider->is_local,
         .seconds = seconds,
         .files = names,
+        .advice = advice->rows,
         .next = next,
     };
     for (size_t i = 0; i < account.n_stages; i++)
@@ -250,6 +254,8 @@ static int exit_status(const struct gen_session *s)
         return GEN_EXIT_BUDGET;
     case GEN_END_PROVIDER:
         return GEN_EXIT_PROVIDER;
+    case GEN_END_WAITING:
+        return GEN_EXIT_WAITING;
     }
     return GEN_EXIT_MACHINE;
 }
@@ -284,17 +290,50 @@ int gen_session_commit(const struct gen_session *s, struct gen_record_writer *wr
 const char *gen_session_next(const struct gen_session *s, const char *command, const char *suffix,
                              char *out, size_t n)
 {
-    if (!gen_session_is_complete(s) || strcmp(s->output, "-") == 0)
+    size_t n_stages = 0;
+    const struct gen_stage_account *stages = gen_engine_accounts(s->engine, &n_stages);
+    bool is_empty = n_stages == 0 || stages[n_stages - 1].n_out == 0;
+    if (!gen_session_is_complete(s) || is_empty || strcmp(s->output, "-") == 0)
         return NULL;
     (void)snprintf(out, n, "generator %s %s -o %.*s%s", command, s->output, GEN_STR_ARG(s->stem),
                    suffix);
     return out;
 }
 
+/* What is said about a run that did not come to its end. Servers end their sentences with a stop.
+ */
+static void stop_line(const struct gen_session *s, const char *headline, bool has_output, char *out,
+                      size_t n)
+{
+    const char *ledger = s->ledger_path.data;
+    struct gen_str why = gen_str_from(gen_engine_stop_reason(s->engine));
+    if (why.n && why.p[why.n - 1] == '.')
+        why.n--;
+    if (s->end == GEN_END_INTERRUPTED)
+        gen_session_interrupted_line(s, out, n);
+    else if (s->end == GEN_END_BUDGET && !has_output)
+        (void)snprintf(out, n,
+                       "stopped before the first row was finished: %.*s; with a larger one the "
+                       "same command goes on",
+                       GEN_STR_ARG(why));
+    else if (s->end == GEN_END_BUDGET)
+        (void)snprintf(out, n, "stopped, %.*s: %s; with a larger one the same command goes on",
+                       GEN_STR_ARG(why), headline);
+    else if (s->end == GEN_END_WAITING)
+        gen_session_waiting_line(s, out, n);
+    else
+        (void)snprintf(out, n,
+                       "stopped: %.*s; what was answered is kept in %s, the same command goes on "
+                       "from there",
+                       GEN_STR_ARG(why), ledger);
+}
+
 int gen_session_finish(struct gen_session *s, const char *headline, struct gen_file_list *files,
                        const char *const *next, int *status, struct gen_error *err)
 {
+    const struct gen_stage_account *stages[STAGES_MAX];
     double seconds = (double)(gen_loop_now_us() - s->start_us) / 1e6;
+    struct gen_advice_list advice;
     char line[1200];
     *status = exit_status(s);
     bool has_output = files->n > 0;
@@ -306,30 +345,22 @@ int gen_session_finish(struct gen_session *s, const char *headline, struct gen_f
         return rc;
     if (s->end == GEN_END_DONE)
         (void)snprintf(line, sizeof(line), "%s", headline);
-    else if (s->end == GEN_END_INTERRUPTED)
-        (void)snprintf(
-            line, sizeof(line),
-            "interrupted: all answers are kept in %s; run the same command again to go on",
-            s->ledger_path.data);
-    else if (s->end == GEN_END_BUDGET && !has_output)
-        (void)snprintf(line, sizeof(line),
-                       "stopped by --max-cost before the first row was finished; with a larger "
-                       "budget the same command goes on");
-    else if (s->end == GEN_END_BUDGET)
-        (void)snprintf(line, sizeof(line),
-                       "stopped by --max-cost: %s; with a larger budget the same command goes on",
-                       headline);
     else
-        (void)snprintf(
-            line, sizeof(line),
-            "stopped: %s; what was answered is kept in %s, the same command goes on from there",
-            gen_engine_stop_reason(s->engine), s->ledger_path.data);
+        stop_line(s, headline, has_output, line, sizeof(line));
+    gen_advice_list_fill(&advice, s, stages, all_stages(s, stages));
     /* Who reads the messages as JSON has the account in the summary file. */
-    if (gen_settings_flag(s->settings, GEN_OPT_LOG_JSON))
+    bool is_json = gen_settings_flag(s->settings, GEN_OPT_LOG_JSON);
+    bool is_quiet = gen_settings_flag(s->settings, GEN_OPT_QUIET);
+    if (is_json)
         gen_log(&s->log, GEN_LOG_INFO, "end", "%s", line);
     else
-        rc = show_account(s, line, files, next, seconds, err);
-    if (gen_settings_flag(s->settings, GEN_OPT_QUIET) && s->end != GEN_END_DONE)
+        rc = show_account(s, line, files, &advice, next, seconds, err);
+    if (is_quiet && s->end != GEN_END_DONE)
         gen_log(&s->log, GEN_LOG_ERROR, "stopped", "%s", line);
+    if (is_json || is_quiet) {
+        for (size_t i = 0; i < advice.n; i++)
+            gen_log(&s->log, is_quiet ? GEN_LOG_ERROR : GEN_LOG_INFO, "advice", "%s",
+                    advice.rows[i]);
+    }
     return rc;
 }

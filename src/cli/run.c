@@ -1,8 +1,14 @@
 /* The run itself: the engine's callbacks, the display, and the first, second and third Ctrl-C. */
+#include "cli/fetch.h"
 #include "cli/session.h"
+#include "llm/advice.h"
+#include "llm/batch.h"
+#include "llm/facts.h"
 
 #include <stdio.h>
 #include <unistd.h>
+
+#define PROPS_MS 1000U
 
 struct sink {
     struct gen_session *session;
@@ -26,9 +32,13 @@ static int write_failure(struct gen_session *s, const char *stage, const struct 
         return rc;
     struct gen_jmut *o = gen_jb_object(b);
     struct gen_json_doc *doc = NULL;
+    char advice[GEN_ADVICE_BYTES];
     gen_jb_put_cstr(b, o, "stage", stage);
     gen_jb_put_cstr(b, o, "class", class_name);
     gen_jb_put_cstr(b, o, "message", message);
+    gen_class_advice(gen_class_of_name(gen_str_from(class_name)), s->provider, advice);
+    if (advice[0])
+        gen_jb_put_cstr(b, o, "advice", advice);
     gen_jb_put_int(b, o, "attempts", n_attempts);
     gen_jb_put_int(b, o, "position", (int64_t)item->position);
     if (item->chunk) {
@@ -102,8 +112,8 @@ static void add_stage(const struct gen_stage_account *a, struct gen_ui_view *v,
 
 static void title_of(const struct gen_session *s, char *out, size_t n)
 {
-    (void)snprintf(out, n, "%s %s%s%s", s->provider->name, s->model, s->base_url ? " at " : "",
-                   s->base_url ? s->base_url : "");
+    (void)snprintf(out, n, "%s %s%s%s", s->provider->name, s->model,
+                   s->chosen.base_url ? " at " : "", s->chosen.base_url ? s->chosen.base_url : "");
 }
 
 static void show(struct gen_session *s)
@@ -112,6 +122,7 @@ static void show(struct gen_session *s)
     struct gen_counts trouble = {.n = 0};
     char title[600];
     char stopping[120];
+    const char *why = NULL;
     size_t n = 0;
     const struct gen_stage_account *accounts = gen_engine_accounts(s->engine, &n);
     title_of(s, title, sizeof(title));
@@ -121,11 +132,13 @@ static void show(struct gen_session *s)
         .stages = stages,
         .n_in_flight = gen_engine_in_flight(s->engine),
         .window = gen_engine_window(s->engine),
+        .is_batch = gen_session_is_batch(s),
         .is_free = s->provider->is_local,
-        .waiting_ms = gen_engine_paused_ms(s->engine),
         .trouble = &trouble,
         .now_ms = gen_loop_now_us() / 1000,
     };
+    v.waiting_ms = gen_engine_paused_ms(s->engine, &why);
+    v.waiting_why = why;
     int64_t expected = s->n_expected;
     bool done = true;
     for (size_t i = 0; i < n; i++) {
@@ -155,7 +168,12 @@ static void on_interrupt(void *ud)
 {
     struct gen_session *s = ud;
     unsigned n = gen_engine_interrupt(s->engine);
-    if (n == 1)
+    if (n == 1 && gen_session_is_batch(s))
+        gen_log(&s->log, GEN_LOG_WARN, "interrupt",
+                "stopping: nothing more is submitted, and nothing is waited for");
+    else if (n == 1 && gen_engine_in_flight(s->engine) == 0)
+        gen_log(&s->log, GEN_LOG_WARN, "interrupt", "stopping: nothing more is sent");
+    else if (n == 1)
         gen_log(
             &s->log, GEN_LOG_WARN, "interrupt",
             "stopping: nothing more is sent; waiting for %zu answers (Ctrl-C again abandons them)",
@@ -184,7 +202,7 @@ static struct gen_engine_options engine_options(struct gen_session *s,
                                                 const struct gen_source *source, struct sink *sink)
 {
     size_t max = gen_session_window_max(s);
-    size_t start = s->provider->in_flight_start;
+    size_t start = gen_session_is_batch(s) ? max : s->provider->in_flight_start;
     /* Who names a number knows the server: half of it is no shock, and it doubles in one round
      * trip. */
     if (gen_settings_int(s->settings, GEN_OPT_WORKERS) > 0 && start < max / 2)
@@ -195,15 +213,20 @@ static struct gen_engine_options engine_options(struct gen_session *s,
         .source = *source,
         .sink = {on_item, on_failure, sink},
         .provider = s->provider,
-        .endpoint = s->endpoint,
+        .channel = s->channel.table ? &s->channel : NULL,
+        .endpoint_name = s->chosen.base_url,
         .loop = s->loop,
-        .http = s->http,
         .ledger = s->ledger,
         .run_id = s->run_id,
         .window_start = start < max ? start : max,
         .window_max = max,
         .price = s->price,
         .max_cost_microusd = (int64_t)(gen_settings_real(s->settings, GEN_OPT_MAX_COST) * 1e6),
+        .max_tokens_total = gen_settings_int(s->settings, GEN_OPT_MAX_TOKENS_TOTAL),
+        .max_requests = gen_settings_int(s->settings, GEN_OPT_MAX_REQUESTS),
+        .max_requests_a_minute = gen_settings_int(s->settings, GEN_OPT_MAX_RPM),
+        .max_tokens_a_minute = gen_settings_int(s->settings, GEN_OPT_MAX_TPM),
+        .is_batch = gen_session_is_batch(s),
         .fresh = gen_settings_flag(s->settings, GEN_OPT_FRESH),
         .retry_failed = gen_settings_flag(s->settings, GEN_OPT_RETRY_FAILED),
         .keep_chunks = true,
@@ -214,11 +237,118 @@ static struct gen_engine_options engine_options(struct gen_session *s,
     };
 }
 
+struct open_batches {
+    const struct gen_session *s;
+    size_t n;
+};
+
+static int count_open(void *ud, const struct gen_ledger_batch *b, struct gen_error *err)
+{
+    (void)err;
+    struct open_batches *o = ud;
+    o->n += (b->state == GEN_BATCH_RUNNING || b->state == GEN_BATCH_SUBMITTING) &&
+            gen_str_is(b->provider, o->s->provider->name) && gen_str_is(b->model, o->s->model);
+    return GEN_OK;
+}
+
+/* What a batch is answering already would be paid for twice. */
+static int warn_of_batches(const struct gen_session *s, struct gen_error *err)
+{
+    struct open_batches open = {s, 0};
+    int rc = gen_ledger_batches(s->ledger, count_open, &open, err);
+    if (rc == GEN_OK && open.n)
+        gen_log(&s->log, GEN_LOG_WARN, "batch",
+                "%zu batches of this ledger are still under way at %s: with --batch this command "
+                "would wait for their answers instead of paying for new ones",
+                open.n, s->provider->name);
+    return rc;
+}
+
+/* From here on it is what this run pays. */
+static void take_batch_price(struct gen_price *p)
+{
+    double factor = p->batch_factor > 0 ? p->batch_factor : 1.0;
+    p->in_usd_per_mtok *= factor;
+    p->out_usd_per_mtok *= factor;
+    p->cached_usd_per_mtok *= factor;
+    p->cache_write_usd_per_mtok *= factor;
+    p->batch_factor = 1.0;
+}
+
+static int open_channel(struct gen_session *s, struct gen_error *err)
+{
+    const char *dir = gen_settings_text(s->settings, GEN_OPT_BATCH_FILE);
+    const struct gen_channel_options o = {
+        .provider = s->provider,
+        .endpoint = s->chosen.endpoint,
+        .model = s->model,
+        .loop = s->loop,
+        .http = s->http,
+        .log = &s->log,
+    };
+    const struct gen_batch_options batch = {
+        .ledger = s->ledger,
+        .run_id = s->run_id,
+        .price = s->price,
+        .poll_ms = (uint64_t)(gen_settings_real(s->settings, GEN_OPT_BATCH_POLL) * 1000.0),
+    };
+    if (dir)
+        return gen_channel_files_new(&s->channel, &o, &batch, dir, err);
+    if (gen_settings_flag(s->settings, GEN_OPT_BATCH))
+        return gen_channel_batch_new(&s->channel, &o, &batch, err);
+    int rc = s->provider->batch ? warn_of_batches(s, err) : GEN_OK;
+    return rc ? rc : gen_chosen_channel(&s->chosen, s->loop, s->http, &s->log, &s->channel, err);
+}
+
+static void on_props(void *ud, const struct gen_http_response *response)
+{
+    struct gen_session *s = ud;
+    struct gen_llm_result result = gen_llm_result_make();
+    struct gen_model_facts facts = gen_model_facts_make();
+    for (const struct gen_probe *p = s->provider->probes; p->path; p++) {
+        if (p->from_host &&
+            gen_probe_read(p, response, s->model, &facts, &result, NULL) == GEN_OK &&
+            facts.slots > 0)
+            s->slots = facts.slots;
+    }
+    gen_llm_result_release(&result);
+}
+
+/* A server of one's own is asked how many requests it works on at a time. What it does not say, or
+ * not soon, is learned from its answers. */
+static int learn_slots(struct gen_session *s, struct gen_error *err)
+{
+    char url[2048];
+    bool is_asked = s->provider->is_local && s->provider->probes &&
+                    gen_settings_int(s->settings, GEN_OPT_WORKERS) <= 0 && !gen_session_is_batch(s);
+    for (const struct gen_probe *p = s->provider->probes; is_asked && p->path; p++) {
+        if (!p->from_host)
+            continue;
+        int rc = gen_probe_url(p, &s->chosen.endpoint, s->model, url, sizeof(url), err);
+        if (rc == GEN_OK)
+            rc = gen_fetch(s->provider, &s->chosen.endpoint, url, (struct gen_str){NULL, 0},
+                           PROPS_MS, on_props, s, err);
+        if (rc)
+            return rc;
+    }
+    if (s->slots)
+        gen_log(&s->log, GEN_LOG_DEBUG, "slots", "the server works on %lld requests at a time",
+                (long long)s->slots);
+    return GEN_OK;
+}
+
 int gen_session_run(struct gen_session *s, const struct gen_source *source, gen_sink_fn *sink_item,
                     void *sink_ud, struct gen_error *err)
 {
     struct sink sink = {s, sink_item, sink_ud};
     int rc = begin_run(s, err);
+    if (rc)
+        return rc;
+    if (gen_session_is_batch(s))
+        take_batch_price(&s->price);
+    rc = learn_slots(s, err);
+    if (rc == GEN_OK)
+        rc = open_channel(s, err);
     if (rc)
         return rc;
     struct gen_engine_options options = engine_options(s, source, &sink);

@@ -5,7 +5,7 @@
 #ifndef GEN_CLI_SESSION_H
 #define GEN_CLI_SESSION_H
 
-#include "cli/cli.h"
+#include "cli/endpoint.h"
 #include "engine/engine.h"
 #include "qa/qa.h"
 #include "ui/ui.h"
@@ -18,12 +18,12 @@ struct gen_session {
     const char *command;
     const char *output;
     struct gen_str stem; /* of the output's path; for "-": the command's name */
-    const struct gen_provider *provider;
+    struct gen_chosen chosen;
+    const struct gen_provider *provider; /* of `chosen`; likewise the model */
     const char *model;
-    struct gen_endpoint endpoint;
-    char *base_url;
-    struct gen_secret *key;
+    struct gen_channel channel;
     struct gen_price price;
+    int64_t slots; /* requests that the server works on at the same time, as it says; 0: unknown */
     struct gen_prompt_set *prompts;
     struct gen_qa_common common;
     struct gen_ledger *ledger;
@@ -56,6 +56,9 @@ GEN_MUST_USE int gen_session_open(struct gen_session *s, const struct gen_app *a
  * mistyped path leaves no file behind. */
 GEN_MUST_USE int gen_session_open_ledger(struct gen_session *s, struct gen_error *err);
 void gen_session_close(struct gen_session *s);
+
+/* Whether answers come in batches, hours later (--batch, --batch-file). */
+bool gen_session_is_batch(const struct gen_session *s);
 
 /* Ceiling of requests in flight: --workers, else the provider's. */
 size_t gen_session_window_max(const struct gen_session *s);
@@ -103,6 +106,11 @@ struct gen_ui_account_stage gen_account_stage(const struct gen_stage_account *a)
 GEN_MUST_USE int gen_session_finish(struct gen_session *s, const char *headline,
                                     struct gen_file_list *files, const char *const *next,
                                     int *status, struct gen_error *err);
+
+/* What a run says at its end that waits for an offline engine, with what to run next; and one that
+ * was interrupted. */
+void gen_session_waiting_line(const struct gen_session *s, char *out, size_t n);
+void gen_session_interrupted_line(const struct gen_session *s, char *out, size_t n);
 
 /* "<stem><suffix>" in a buffer. */
 GEN_MUST_USE int gen_session_path(const struct gen_session *s, const char *suffix,

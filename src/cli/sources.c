@@ -9,9 +9,9 @@ static int open_corpus(struct gen_corpus_source *s, struct gen_error *err)
     return gen_corpus_open(&s->corpus, s->session->app->drivers->corpora, &s->options, err);
 }
 
-static struct gen_corpus_options corpus_options(const struct gen_session *session, const char *path)
+struct gen_corpus_options gen_corpus_options_of(const struct gen_settings *set, const char *path,
+                                                const struct gen_log *log)
 {
-    const struct gen_settings *set = session->settings;
     struct gen_corpus_options o = {
         .path = path,
         .id_column = gen_settings_text(set, GEN_OPT_ID_COLUMN),
@@ -20,7 +20,7 @@ static struct gen_corpus_options corpus_options(const struct gen_session *sessio
         .chunk_chars = (size_t)gen_settings_int(set, GEN_OPT_CHUNK_SIZE),
         .overlap_chars = (size_t)gen_settings_int(set, GEN_OPT_CHUNK_OVERLAP),
         .max_chunks = (uint64_t)gen_settings_int(set, GEN_OPT_MAX_CHUNKS),
-        .log = &session->log,
+        .log = log,
     };
     o.tables = gen_settings_list(set, GEN_OPT_TABLE, &o.n_tables);
     /* The default is the driver's: it can then fall back to a database's only table. */
@@ -34,7 +34,8 @@ int gen_corpus_source_open(struct gen_corpus_source *s, struct gen_session *sess
 {
     memset(s, 0, sizeof(*s));
     s->session = session;
-    s->options = corpus_options(session, gen_settings_argument(session->settings));
+    s->options = gen_corpus_options_of(session->settings, gen_settings_argument(session->settings),
+                                       &session->log);
     int rc = open_corpus(s, err);
     if (rc == GEN_OK)
         rc = gen_corpus_count(s->corpus, &s->n_chunks, err);
@@ -122,7 +123,8 @@ struct gen_source gen_corpus_source_of(struct gen_corpus_source *s)
 static int import_corpus(struct gen_session *session, const char *path, struct gen_error *err)
 {
     struct gen_corpus *corpus = NULL;
-    struct gen_corpus_options options = corpus_options(session, path);
+    struct gen_corpus_options options =
+        gen_corpus_options_of(session->settings, path, &session->log);
     options.max_chunks = 0;
     int rc = gen_corpus_open(&corpus, session->app->drivers->corpora, &options, err);
     uint64_t n = 0;

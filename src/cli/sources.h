@@ -5,6 +5,10 @@
 
 #include "cli/session.h"
 
+/* How the settings want a corpus to be read. Borrows from them. */
+struct gen_corpus_options gen_corpus_options_of(const struct gen_settings *set, const char *path,
+                                                const struct gen_log *log);
+
 struct gen_corpus_source {
     struct gen_session *session;
     struct gen_qa_generate

@@ -72,4 +72,33 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
                            "--skip-enrichment",
                            "generator pipeline docs.lancedb -o training.json -f alpaca "
                            "--threshold 8")},
+    [GEN_CMD_STATUS] =
+        {.id = GEN_CMD_STATUS,
+         .name = "status",
+         .argument = "LEDGER",
+         .help = "Show the runs of a ledger: calls by class, tokens, cost",
+         .manual = "Reads a ledger, also while a run is writing to it, and shows each run with "
+                   "what it asked, what it found already paid for, what failed and what it cost.",
+         .examples =
+             LINES("generator status training.ledger", "generator status training.ledger --json")},
+    [GEN_CMD_BATCHES] =
+        {.id = GEN_CMD_BATCHES,
+         .name = "batches",
+         .argument = "LEDGER",
+         .help = "List the batches of a ledger, or cancel them",
+         .manual = "Shows the batches that runs with --batch have submitted, asks the provider how "
+                   "far they are, and cancels them when told to. What a canceled batch has already "
+                   "answered is still collected by the next run.",
+         .examples =
+             LINES("generator batches qa.ledger", "generator batches qa.ledger --cancel all")},
+    [GEN_CMD_DOCTOR] =
+        {.id = GEN_CMD_DOCTOR,
+         .name = "doctor",
+         .help = "Check configuration, prompts, ledger, corpus, endpoint, key and model",
+         .manual = "One line for each thing that a run needs: what was found, and what to do when "
+                   "it is not right. It sends at most a few small requests to the endpoint. Exits "
+                   "with 0 when a run can start, with 5 when the endpoint cannot be used, with 2 "
+                   "for anything else.",
+         .examples = LINES("generator doctor", "generator doctor --provider openai --model gpt-4o "
+                                               "--corpus docs.lancedb")},
 };

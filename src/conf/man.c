@@ -132,8 +132,9 @@ static const char exit_status[] =
     ".TP\n1\nThis machine failed: disk, ledger or memory.\n"
     ".TP\n2\nThe command line, the configuration or an input is wrong.\n"
     ".TP\n3\nFinished, but some items failed.\n"
-    ".TP\n4\nStopped by \\-\\-max\\-cost.\n"
+    ".TP\n4\nStopped by \\-\\-max\\-cost, \\-\\-max\\-tokens\\-total or \\-\\-max\\-requests.\n"
     ".TP\n5\nThe provider is unusable: key, quota, or no answer.\n"
+    ".TP\n6\nThe requests of \\-\\-batch\\-file lie in files and wait for their answers.\n"
     ".TP\n130\nInterrupted; the same command goes on where it was.\n";
 
 static int program_man(struct gen_buf *out, struct gen_error *err)

@@ -20,6 +20,9 @@ enum gen_command_id {
     GEN_CMD_CURATE,
     GEN_CMD_EXPORT,
     GEN_CMD_PIPELINE,
+    GEN_CMD_STATUS,
+    GEN_CMD_BATCHES,
+    GEN_CMD_DOCTOR,
     GEN_N_COMMANDS,
 };
 
@@ -69,6 +72,18 @@ enum gen_option_id {
     GEN_OPT_RETRY_FAILED, /* --retry-failed: ask again for the items whose failure the ledger
                              remembers */
     GEN_OPT_PROMPTS,      /* --prompts DIR; prompts_dir: replaces prompt files by the user's own */
+    GEN_OPT_STREAM,       /* --stream auto|on|off; llm.stream */
+    GEN_OPT_REASONING_EFFORT, /* --reasoning-effort LEVEL; llm.reasoning_effort */
+    GEN_OPT_API_VERSION,      /* --api-version VERSION; llm.*.api_version */
+    GEN_OPT_MAX_TOKENS_TOTAL, /* --max-tokens-total N, in and out together */
+    GEN_OPT_MAX_REQUESTS,     /* --max-requests N */
+    GEN_OPT_MAX_RPM,          /* --max-rpm N: requests a minute */
+    GEN_OPT_MAX_TPM,          /* --max-tpm N: tokens a minute, in and out together */
+    GEN_OPT_BATCH,            /* --batch: half-price batches */
+    GEN_OPT_BATCH_FILE,       /* --batch-file DIR: batch lines for an offline engine */
+    GEN_OPT_BATCH_POLL,       /* --batch-poll SECONDS */
+    GEN_OPT_CANCEL,           /* --cancel ID|all (batches) */
+    GEN_OPT_JSON,             /* --json (status, doctor) */
     GEN_N_OPTIONS,
 };
 

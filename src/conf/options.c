@@ -1,13 +1,14 @@
 #include "conf/option.h"
 
-#define CMD(name)       (1U << GEN_CMD_##name)
-#define ALL_COMMANDS    ((1U << GEN_N_COMMANDS) - 1U)
-#define MODEL_COMMANDS  (CMD(GENERATE) | CMD(ENRICH) | CMD(CURATE) | CMD(PIPELINE))
-#define OUTPUT_COMMANDS (MODEL_COMMANDS | CMD(EXPORT))
-#define SOURCE_COMMANDS MODEL_COMMANDS /* those that read chunks, some only with --corpus */
-#define CORPUS_COMMANDS (CMD(GENERATE) | CMD(PIPELINE))
-#define KEYS(...)       ((const char *const[]){__VA_ARGS__, NULL})
-#define COUNT_MAX       1e12
+#define CMD(name)         (1U << GEN_CMD_##name)
+#define ALL_COMMANDS      ((1U << GEN_N_COMMANDS) - 1U)
+#define MODEL_COMMANDS    (CMD(GENERATE) | CMD(ENRICH) | CMD(CURATE) | CMD(PIPELINE))
+#define ENDPOINT_COMMANDS (MODEL_COMMANDS | CMD(DOCTOR))
+#define OUTPUT_COMMANDS   (MODEL_COMMANDS | CMD(EXPORT))
+#define SOURCE_COMMANDS   MODEL_COMMANDS /* those that read chunks, some only with --corpus */
+#define CORPUS_COMMANDS   (CMD(GENERATE) | CMD(PIPELINE))
+#define KEYS(...)         ((const char *const[]){__VA_ARGS__, NULL})
+#define COUNT_MAX         1e12
 /* Beyond 2^53 the bounds, which are doubles, are not exact. */
 #define SEED_MAX 9007199254740991.0
 
@@ -49,7 +50,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                        .default_text = "text_chunks",
                        .unit = "NAME",
                        .config_keys = KEYS("corpus.table"),
-                       .commands = SOURCE_COMMANDS,
+                       .commands = SOURCE_COMMANDS | CMD(DOCTOR),
                        .group = GEN_GROUP_FILES,
                        .help = "LanceDB table to read; may be given several times for one output"},
     [GEN_OPT_ID_COLUMN] = {.id = GEN_OPT_ID_COLUMN,
@@ -58,7 +59,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                            .min = 1,
                            .unit = "NAME",
                            .config_keys = KEYS("corpus.id_column"),
-                           .commands = SOURCE_COMMANDS,
+                           .commands = SOURCE_COMMANDS | CMD(DOCTOR),
                            .group = GEN_GROUP_FILES,
                            .help =
                                "Column with the chunk's identifier (default: id, else chunk_id)"},
@@ -68,7 +69,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                                 .min = 1,
                                 .unit = "NAME",
                                 .config_keys = KEYS("corpus.content_column"),
-                                .commands = SOURCE_COMMANDS,
+                                .commands = SOURCE_COMMANDS | CMD(DOCTOR),
                                 .group = GEN_GROUP_FILES,
                                 .help =
                                     "Column with the chunk's text (default: content, else text)"},
@@ -79,7 +80,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .min = 1,
          .unit = "NAME",
          .config_keys = KEYS("corpus.source_column"),
-         .commands = SOURCE_COMMANDS,
+         .commands = SOURCE_COMMANDS | CMD(DOCTOR),
          .group = GEN_GROUP_FILES,
          .help = "Column with the document's name (default: source_file, source or path)"},
     [GEN_OPT_CHUNK_SIZE] =
@@ -91,7 +92,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .default_text = "1500",
          .unit = "CHARS",
          .config_keys = KEYS("corpus.chunk_size"),
-         .commands = SOURCE_COMMANDS,
+         .commands = SOURCE_COMMANDS | CMD(DOCTOR),
          .group = GEN_GROUP_FILES,
          .help = "Size of the chunks into which files and folders are cut",
          .manual = "A LanceDB table and JSON Lines hold chunks already and are not cut again. "
@@ -106,7 +107,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .default_text = "0",
          .unit = "CHARS",
          .config_keys = KEYS("corpus.chunk_overlap"),
-         .commands = SOURCE_COMMANDS,
+         .commands = SOURCE_COMMANDS | CMD(DOCTOR),
          .group = GEN_GROUP_FILES,
          .help = "Characters that a chunk repeats from the one before; below --chunk-size"},
     [GEN_OPT_CORPUS] =
@@ -115,8 +116,13 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .type = GEN_TYPE_PATH,
          .unit = "PATH",
          .config_keys = KEYS("corpus.path"),
-         .commands = CMD(ENRICH) | CMD(CURATE),
+         .commands = CMD(ENRICH) | CMD(CURATE) | CMD(DOCTOR),
          .group = GEN_GROUP_FILES,
+         .cases =
+             (const struct gen_option_case[]){
+                 {.commands = CMD(DOCTOR),
+                  .help = "Database, file or folder that a run is to read"},
+                 {0}},
          .help = "Where the pairs' source chunks are, so that they are read against the source",
          .manual = "The database, file or folder that the pairs were generated from; chunks are "
                    "found by the pairs' chunk_id. Give --table, the column and the chunk size "
@@ -129,7 +135,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .type = GEN_TYPE_PATH,
          .unit = "DIR",
          .config_keys = KEYS("prompts_dir"),
-         .commands = MODEL_COMMANDS,
+         .commands = ENDPOINT_COMMANDS,
          .group = GEN_GROUP_FILES,
          .help = "Folder with your own prompt files; each replaces the built-in one of its name",
          .manual = "YAML files with `prompt: |` and placeholders in braces, as in the installed "
@@ -293,8 +299,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .default_text = "ollama",
          .unit = "NAME",
          .config_keys = KEYS("llm.provider"),
-         .commands = MODEL_COMMANDS |
-                     CMD(LIST_PROVIDERS),
+         .commands = ENDPOINT_COMMANDS | CMD(LIST_PROVIDERS),
          .group = GEN_GROUP_MODEL,
          .help = "Who runs the model; `generator list-providers` shows the choice",
          .manual = "The provider extractive needs no model and no network: rules stand in for the "
@@ -306,7 +311,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                        .min = 1,
                        .unit = "NAME",
                        .config_keys = KEYS("llm.model", "llm.*.model"),
-                       .commands = MODEL_COMMANDS | CMD(LIST_PROVIDERS),
+                       .commands = ENDPOINT_COMMANDS | CMD(LIST_PROVIDERS),
                        .group = GEN_GROUP_MODEL,
                        .help = "The model, as its provider names it"},
     [GEN_OPT_BASE_URL] =
@@ -317,8 +322,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .min = 1,
          .unit = "URL",
          .config_keys = KEYS("llm.base_url", "llm.*.base_url"),
-         .commands = MODEL_COMMANDS |
-                     CMD(LIST_PROVIDERS),
+         .commands = ENDPOINT_COMMANDS | CMD(LIST_PROVIDERS) | CMD(BATCHES),
          .group = GEN_GROUP_MODEL,
          .help = "Where the endpoint is (default: the provider's own)",
          .manual = "Starts with http:// or https:// and carries no user name or password."},
@@ -327,11 +331,12 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .type = GEN_TYPE_SECRET,
          .min = 1,
          .config_keys = KEYS("llm.api_key", "llm.*.api_key"),
-         .commands = MODEL_COMMANDS,
+         .commands = ENDPOINT_COMMANDS,
          .group = GEN_GROUP_MODEL,
          .help = "The key, as ${NAME} of an environment variable (default: the provider's own)",
          .manual = "Not needed when the provider's usual variable is set: OPENAI_API_KEY, "
-                   "ANTHROPIC_API_KEY, GOOGLE_API_KEY. There is no option for it, because command "
+                   "ANTHROPIC_API_KEY, GOOGLE_API_KEY or GEMINI_API_KEY. There is no option for "
+                   "it, because command "
                    "lines are seen by every user of a machine."},
     [GEN_OPT_TEMPERATURE] =
         {.id = GEN_OPT_TEMPERATURE,
@@ -355,7 +360,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .max = 10000000,
          .unit = "N",
          .config_keys = KEYS("llm.max_tokens", "llm.*.max_tokens"),
-         .commands = MODEL_COMMANDS,
+         .commands = ENDPOINT_COMMANDS,
          .group = GEN_GROUP_MODEL,
          .help = "Most tokens of one answer (default: computed from what a step asks for)"},
     [GEN_OPT_NUM_CTX] =
@@ -367,7 +372,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .default_text = "16384",
          .unit = "TOKENS",
          .config_keys = KEYS("llm.num_ctx", "llm.*.num_ctx"),
-         .commands = MODEL_COMMANDS,
+         .commands = ENDPOINT_COMMANDS,
          .group = GEN_GROUP_MODEL,
          .help = "Context window of the model; Ollama only",
          .manual = "Memory grows with it. Ollama loads the model anew when it changes, so keep it "
@@ -381,7 +386,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                          .default_text = "600",
                          .unit = "SECONDS",
                          .config_keys = KEYS("llm.timeout", "llm.*.timeout"),
-                         .commands = MODEL_COMMANDS | CMD(LIST_PROVIDERS),
+                         .commands = ENDPOINT_COMMANDS | CMD(LIST_PROVIDERS),
                          .group = GEN_GROUP_MODEL,
                          .help = "Longest wait for one answer"},
 
@@ -406,7 +411,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .env = "GENERATOR_LEDGER",
          .type = GEN_TYPE_PATH,
          .unit = "PATH",
-         .commands = MODEL_COMMANDS,
+         .commands = ENDPOINT_COMMANDS,
          .group = GEN_GROUP_RUN,
          .help = "Where answers are kept (default: <stem>.ledger beside the output)",
          .manual = "Every answer is stored here before it is used. The same command started again "
@@ -451,6 +456,136 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                       .commands = MODEL_COMMANDS,
                       .group = GEN_GROUP_RUN,
                       .help = "Seed of all random choices, also sent to providers that take one"},
+
+    [GEN_OPT_STREAM] =
+        {.id = GEN_OPT_STREAM,
+         .name = "stream",
+         .type = GEN_TYPE_CHOICE,
+         .choices = KEYS("auto", "on", "off"),
+         .default_text = "auto",
+         .unit = "WHEN",
+         .config_keys = KEYS("llm.stream", "llm.*.stream"),
+         .commands = ENDPOINT_COMMANDS,
+         .group = GEN_GROUP_MODEL,
+         .help = "Whether answers are taken as they are written",
+         .manual = "auto: only where the provider demands it, as Anthropic does for long answers. "
+                   "on helps against proxies that cut silent connections, and finds out sooner "
+                   "that a server hangs; it costs more CPU."},
+    [GEN_OPT_REASONING_EFFORT] =
+        {.id = GEN_OPT_REASONING_EFFORT,
+         .name = "reasoning-effort",
+         .type = GEN_TYPE_CHOICE,
+         .choices = KEYS("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+         .unit = "LEVEL",
+         .config_keys = KEYS("llm.reasoning_effort", "llm.*.reasoning_effort"),
+         .commands = ENDPOINT_COMMANDS,
+         .group = GEN_GROUP_MODEL,
+         .help = "How long a reasoning model thinks (default: the model's own)",
+         .manual = "Sent in the provider's own words: reasoning_effort, think, thinking or "
+                   "thinkingConfig. A level that the model does not take is left out after the "
+                   "first refusal. Thinking counts as output, in tokens and in money."},
+    [GEN_OPT_API_VERSION] =
+        {.id = GEN_OPT_API_VERSION,
+         .name = "api-version",
+         .type = GEN_TYPE_TEXT,
+         .min = 1,
+         .unit = "VERSION",
+         .config_keys = KEYS("llm.*.api_version"),
+         .commands = ENDPOINT_COMMANDS,
+         .group = GEN_GROUP_MODEL,
+         .help = "Version of the API, where the provider has several (Anthropic: 2023-06-01 or "
+                 "2026-10-21)"},
+    [GEN_OPT_MAX_TOKENS_TOTAL] =
+        {.id = GEN_OPT_MAX_TOKENS_TOTAL,
+         .name = "max-tokens-total",
+         .type = GEN_TYPE_INT,
+         .min = 1,
+         .max = COUNT_MAX,
+         .unit = "N",
+         .config_keys = KEYS("llm.max_tokens_total"),
+         .commands = MODEL_COMMANDS,
+         .group = GEN_GROUP_RUN,
+         .help = "Stop before using more tokens than this, in and out together"},
+    [GEN_OPT_MAX_REQUESTS] = {.id = GEN_OPT_MAX_REQUESTS,
+                              .name = "max-requests",
+                              .type = GEN_TYPE_INT,
+                              .min = 1,
+                              .max = COUNT_MAX,
+                              .unit = "N",
+                              .config_keys = KEYS("llm.max_requests"),
+                              .commands = MODEL_COMMANDS,
+                              .group = GEN_GROUP_RUN,
+                              .help = "Stop after sending so many requests"},
+    [GEN_OPT_MAX_RPM] = {.id = GEN_OPT_MAX_RPM,
+                         .name = "max-rpm",
+                         .type = GEN_TYPE_INT,
+                         .min = 1,
+                         .max = COUNT_MAX,
+                         .unit = "N",
+                         .config_keys = KEYS("llm.max_rpm", "llm.*.max_rpm"),
+                         .commands = MODEL_COMMANDS,
+                         .group = GEN_GROUP_RUN,
+                         .help = "Most requests in any minute (default: learned from the server)"},
+    [GEN_OPT_MAX_TPM] =
+        {.id = GEN_OPT_MAX_TPM,
+         .name = "max-tpm",
+         .type = GEN_TYPE_INT,
+         .min = 1,
+         .max = COUNT_MAX,
+         .unit = "N",
+         .config_keys = KEYS("llm.max_tpm", "llm.*.max_tpm"),
+         .commands = MODEL_COMMANDS,
+         .group = GEN_GROUP_RUN,
+         .help = "Most tokens in any minute, in and out (default: learned from the server)"},
+    [GEN_OPT_BATCH] =
+        {.id = GEN_OPT_BATCH,
+         .name = "batch",
+         .type = GEN_TYPE_FLAG,
+         .commands = MODEL_COMMANDS,
+         .group = GEN_GROUP_RUN,
+         .help = "Ask through the provider's batch API: half the price, hours of waiting",
+         .manual = "For openai, anthropic and gemini. Requests are submitted in batches and their "
+                   "answers collected when the provider has them. Ctrl-C leaves the batches to the "
+                   "provider; the same command given again goes on waiting for them, and pays for "
+                   "nothing twice. `generator batches LEDGER` lists and cancels them."},
+    [GEN_OPT_BATCH_FILE] =
+        {.id = GEN_OPT_BATCH_FILE,
+         .name = "batch-file",
+         .type = GEN_TYPE_PATH,
+         .unit = "DIR",
+         .commands = MODEL_COMMANDS,
+         .group = GEN_GROUP_RUN,
+         .help = "Exchange requests and answers through files in the OpenAI batch format",
+         .manual =
+             "For openai and vllm. Writes DIR/requests-NNNN.jsonl for an offline engine, such "
+             "as `vllm run-batch -i DIR/requests-0001.jsonl -o DIR/answers-0001.jsonl "
+             "--model M`, and ends with status 6. The same command given again reads all "
+             "other .jsonl files of DIR as answers and goes on; each stage needs a round."},
+    [GEN_OPT_BATCH_POLL] = {.id = GEN_OPT_BATCH_POLL,
+                            .name = "batch-poll",
+                            .type = GEN_TYPE_REAL,
+                            .min = 0.01,
+                            .max = 3600,
+                            .default_text = "30",
+                            .unit = "SECONDS",
+                            .config_keys = KEYS("llm.batch_poll"),
+                            .commands = MODEL_COMMANDS,
+                            .group = GEN_GROUP_RUN,
+                            .help = "How often to ask how far a batch is"},
+    [GEN_OPT_CANCEL] = {.id = GEN_OPT_CANCEL,
+                        .name = "cancel",
+                        .type = GEN_TYPE_TEXT,
+                        .min = 1,
+                        .unit = "ID|all",
+                        .commands = CMD(BATCHES),
+                        .group = GEN_GROUP_RUN,
+                        .help = "Cancel this batch, or all that are under way"},
+    [GEN_OPT_JSON] = {.id = GEN_OPT_JSON,
+                      .name = "json",
+                      .type = GEN_TYPE_FLAG,
+                      .commands = CMD(STATUS) | CMD(DOCTOR) | CMD(BATCHES),
+                      .group = GEN_GROUP_MESSAGES,
+                      .help = "Print one JSON object instead of text"},
 
     [GEN_OPT_QUIET] = {.id = GEN_OPT_QUIET,
                        .name = "quiet",

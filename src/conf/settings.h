@@ -20,7 +20,7 @@ enum gen_setting_source {
 enum gen_parse_result {
     GEN_PARSED_COMMAND = 0, /* run it */
     GEN_PARSED_HELP,        /* `text` holds the help that was asked for; print it, exit 0 */
-    GEN_PARSED_VERSION,     /* `text` holds "generator 0.2.0 ..." */
+    GEN_PARSED_VERSION,     /* `text` holds "generator 0.3.0 ..." */
 };
 
 /*

@@ -37,8 +37,12 @@ int gen_qa_prompt_init(struct gen_qa_prompt *p, const struct gen_qa_common *comm
     if (rc == GEN_OK)
         rc = gen_schema_new(&p->schema, gen_json_root(p->schema_doc), err);
     p->system_json = gen_buf_make(GEN_BUF_UNLIMITED);
+    p->wire_schema = gen_buf_make(GEN_BUF_UNLIMITED);
     if (rc == GEN_OK)
         rc = render_system(p, err);
+    if (rc == GEN_OK)
+        rc =
+            gen_dialect_render(common->dialect, gen_json_root(p->schema_doc), &p->wire_schema, err);
     if (rc)
         return rc;
     bool users_own = common->has_temperature && !(common->temperature_is_default && has_own);
@@ -48,6 +52,7 @@ int gen_qa_prompt_init(struct gen_qa_prompt *p, const struct gen_qa_common *comm
         .system = gen_prompt_system(p->prompt),
         .system_json = gen_buf_str(&p->system_json),
         .schema = gen_str_from(schema_text),
+        .wire_schema = gen_buf_str(&p->wire_schema),
         .schema_json = gen_json_root(p->schema_doc),
         .schema_name = schema_name,
         .has_temperature = common->has_temperature || has_own || common->sends_temperature,
@@ -68,6 +73,7 @@ void gen_qa_prompt_release(struct gen_qa_prompt *p)
     gen_schema_free(p->schema);
     gen_json_doc_free(p->schema_doc);
     gen_buf_release(&p->system_json);
+    gen_buf_release(&p->wire_schema);
     memset(p, 0, sizeof(*p));
 }
 

@@ -11,7 +11,7 @@ struct gen_qa_prompt {
     const struct gen_prompt *prompt;
     struct gen_json_doc *schema_doc;
     struct gen_schema *schema;
-    struct gen_buf system_json;
+    struct gen_buf system_json, wire_schema;
     struct gen_llm_stable stable;
 };
 

@@ -107,10 +107,22 @@ static bool has_few_letters(struct gen_str s)
 {
     size_t n_letters = 0;
     size_t n_visible = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        n_visible += c > ' ';
-        n_letters += (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
+    for (size_t i = 0; i < s.n;) {
+        /* Counts of at most 255 fit a byte, so that the compiler adds many at once. */
+        size_t end = s.n - i > 255 ? i + 255 : s.n;
+        unsigned char letters = 0;
+        unsigned char visible = 0;
+        for (; i < end; i++) {
+            unsigned char c = (unsigned char)s.p[i];
+            unsigned char low = c | 0x20U;
+            visible = (unsigned char)(visible + (c > ' '));
+            letters = (unsigned char)(letters + (((low >= 'a') & (low <= 'z')) | (c >= 0x80)));
+        }
+        n_letters += letters;
+        n_visible += visible;
+        /* Enough, whatever comes. */
+        if (n_letters > s.n / 4)
+            return false;
     }
     return n_letters < n_visible / 4 || n_letters == 0;
 }
@@ -337,39 +349,48 @@ static int is_duplicate(const struct pair *kept, size_t n_kept, struct pair *p, 
     if (rc == GEN_OK)
         rc = gen_word_set_new(&p->answer_words, p->answer, err);
     for (size_t i = 0; rc == GEN_OK && i < n_kept && !*yes; i++)
-        *yes = gen_word_set_similarity(kept[i].question_words, p->question_words) >= 0.85 ||
-               gen_word_set_similarity(kept[i].answer_words, p->answer_words) >= 0.9;
+        *yes = gen_word_set_is_similar(kept[i].question_words, p->question_words, 0.85) ||
+               gen_word_set_is_similar(kept[i].answer_words, p->answer_words, 0.9);
     return rc;
 }
 
-static int emit(struct gen_qa_generate *g, struct gen_outcome *o, const struct gen_chunk *c,
-                const struct pair *p, struct gen_error *err)
+/* What was kept of an answer, and the room in which its records are made. */
+struct tally {
+    struct pair kept[PAIRS_A_CALL_MAX];
+    size_t n_kept, n_max;
+    struct gen_jb *builder; /* NULL before the first record */
+    struct gen_buf text;
+};
+
+static void put_view(struct gen_jb *b, struct gen_jmut *r, const char *key, struct gen_str text)
 {
-    struct gen_jb *b = NULL;
-    int rc = gen_jb_new(&b, err);
+    gen_jb_put(b, r, key, gen_jb_str_view(b, text));
+}
+
+static int emit(const struct gen_qa_generate *g, struct gen_outcome *o, const struct gen_chunk *c,
+                const struct pair *p, struct tally *t, struct gen_error *err)
+{
+    int rc = t->builder ? gen_jb_begin_again(t->builder, err) : gen_jb_new(&t->builder, err);
+    struct gen_jb *b = t->builder;
     if (rc)
         return rc;
     struct gen_jmut *r = gen_jb_object(b);
-    gen_jb_put_cstr(b, r, "format", "qa");
-    gen_jb_put_str(b, r, "question", gen_str_trim(p->question));
-    gen_jb_put_str(b, r, "answer", gen_str_trim(p->answer));
-    gen_jb_put_str(b, r, "chunk_id", c->id);
-    gen_jb_put_str(b, r, "source", c->source);
-    gen_jb_put_str(b, r, "kind", p->kind);
-    gen_jb_put_str(b, r, "evidence", p->evidence);
+    put_view(b, r, "format", GEN_STR("qa"));
+    put_view(b, r, "question", gen_str_trim(p->question));
+    put_view(b, r, "answer", gen_str_trim(p->answer));
+    put_view(b, r, "chunk_id", c->id);
+    put_view(b, r, "source", c->source);
+    put_view(b, r, "kind", p->kind);
+    put_view(b, r, "evidence", p->evidence);
     if (p->symbol.n)
-        gen_jb_put_str(b, r, "symbol", p->symbol);
+        put_view(b, r, "symbol", p->symbol);
     gen_jb_put_real(b, r, "literal_grounding", p->grounded);
-    gen_jb_put_cstr(b, r, "model", g->common.model);
-    struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
-    rc = gen_buf_reserve(&text, 256 + p->question.n + p->answer.n + p->evidence.n, err);
+    put_view(b, r, "model", gen_str_from(g->common.model));
+    gen_buf_clear(&t->text);
+    rc = gen_buf_reserve(&t->text, 256 + p->question.n + p->answer.n + p->evidence.n, err);
     if (rc == GEN_OK)
-        rc = gen_jb_write(b, r, GEN_JSON_COMPACT, &text, err);
-    if (rc == GEN_OK)
-        rc = gen_outcome_produce(o, 0, gen_buf_str(&text), err);
-    gen_buf_release(&text);
-    gen_jb_free(b);
-    return rc;
+        rc = gen_jb_write(b, r, GEN_JSON_COMPACT, &t->text, err);
+    return rc ? rc : gen_outcome_produce(o, 0, gen_buf_str(&t->text), err);
 }
 
 static const char *exit_rule(struct gen_str usable)
@@ -390,11 +411,6 @@ static const char *exit_rule(struct gen_str usable)
     }
     return "model_gave_no_pairs";
 }
-
-struct tally {
-    struct pair kept[PAIRS_A_CALL_MAX];
-    size_t n_kept, n_max;
-};
 
 /* "`soak(kiln)`" names soak. */
 static struct gen_str bare_symbol(struct gen_str s)
@@ -433,7 +449,7 @@ static int look_at_pair(struct gen_qa_generate *g, struct gen_outcome *o,
         return rc;
     }
     t->kept[t->n_kept++] = p;
-    return emit(g, o, chunk, &p, err);
+    return emit(g, o, chunk, &p, t, err);
 }
 
 static bool all_quotes_absent(const struct gen_source_text *source, const struct gen_chunk *chunk,
@@ -467,7 +483,8 @@ static int accept_pairs(struct gen_qa_generate *g, const struct gen_item *item,
                     "list"),
             err);
     /* With a target, what a chunk gives beyond its share makes up for others (release). */
-    struct tally t = {.n_max = g->o.target_pairs > 0 && g->o.n_pairs == 0
+    struct tally t = {.text = gen_buf_make(GEN_BUF_UNLIMITED),
+                      .n_max = g->o.target_pairs > 0 && g->o.n_pairs == 0
                                    ? PAIRS_A_CALL_MAX
                                    : (size_t)n_to_ask(g, item)};
     struct gen_json_iter it;
@@ -479,6 +496,8 @@ static int accept_pairs(struct gen_qa_generate *g, const struct gen_item *item,
         rc = look_at_pair(g, o, source, item->chunk, pair, &t, err);
     for (size_t i = 0; i < t.n_kept; i++)
         free_words(&t.kept[i]);
+    gen_buf_release(&t.text);
+    gen_jb_free(t.builder);
     if (rc == GEN_OK && t.n_kept == 0)
         gen_outcome_filter(o, 0, "no_pair_passed_the_checks");
     return rc;

@@ -8,13 +8,15 @@
 
 #include "conf/prompt.h"
 #include "engine/step.h"
+#include "llm/dialect.h"
 
 /* What all steps need. Borrowed for the life of the steps. */
 struct gen_qa_common {
     const struct gen_prompt_set *prompts;
     const char *provider, *model;
-    bool sends_temperature; /* the provider takes the steps' own temperatures */
-    bool has_temperature;   /* the user's own, for all steps */
+    enum gen_dialect dialect; /* of schemas, as the provider takes them */
+    bool sends_temperature;   /* the provider takes the steps' own temperatures */
+    bool has_temperature;     /* the user's own, for all steps */
     double temperature;
     bool temperature_is_default; /* from llm.temperature: a step's own key of the configuration goes
                                     before it */

@@ -294,5 +294,6 @@ void gen_ui_account_render(struct gen_ui_text *t, const struct gen_ui_account *a
     gen_ui_text_add(t, GEN_UI_NORMAL, took);
     gen_ui_text_end_line(t);
     put_list(&p, "files", a->files);
+    put_list(&p, "advice", a->advice);
     put_list(&p, "next", a->next);
 }

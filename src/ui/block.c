@@ -203,7 +203,7 @@ static void add_time(struct gen_ui_flow *f, const struct gen_ui_state *s)
         (void)snprintf(elapsed, sizeof(elapsed), "%us", (unsigned)whole);
     else
         gen_ui_duration(elapsed, (double)whole);
-    double seconds = gen_ui_state_seconds_left(s);
+    double seconds = s->v.is_batch ? -1 : gen_ui_state_seconds_left(s);
     if (seconds >= 0)
         gen_ui_time_left(left, seconds);
     (void)snprintf(text, sizeof(text), "%s%s%s", elapsed, seconds >= 0 ? ", " : "",
@@ -219,10 +219,14 @@ static void put_totals(struct gen_ui_text *t, const struct gen_ui_state *s)
     char number[32];
     char text[CELL_BYTES];
     if (!s->is_final) {
-        (void)snprintf(text, sizeof(text), "%zu in flight (window %zu)", v->n_in_flight, v->window);
+        if (v->is_batch)
+            (void)snprintf(text, sizeof(text), "%zu requests in batches", v->n_in_flight);
+        else
+            (void)snprintf(text, sizeof(text), "%zu in flight (window %zu)", v->n_in_flight,
+                           v->window);
         gen_ui_flow_add(&f, GEN_UI_NORMAL, text);
         double rate = gen_ui_rate_get(&s->answers);
-        if (rate > 0) {
+        if (rate > 0 && !v->is_batch) {
             gen_ui_answer_rate(text, rate);
             gen_ui_flow_add(&f, GEN_UI_NORMAL, text);
         }
@@ -260,7 +264,7 @@ static void put_trouble(struct gen_ui_text *t, const struct gen_ui_state *s)
     }
     if (s->v.waiting_ms > 0 && !s->is_final) {
         uint64_t seconds = s->v.waiting_ms / 1000 + (s->v.waiting_ms % 1000 > 0);
-        (void)snprintf(text, sizeof(text), "pausing %" PRIu64 " s before sending more", seconds);
+        gen_ui_waiting(text, sizeof(text), seconds, s->v.waiting_why);
         f.between = t->utf8 ? " · " : " | ";
         f.at_end = "";
         gen_ui_flow_add(&f, GEN_UI_YELLOW, text);

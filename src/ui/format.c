@@ -128,6 +128,11 @@ void gen_ui_time_left(char *out, double seconds)
     (void)snprintf(out, OUT_BYTES, "about %.15s left", text);
 }
 
+void gen_ui_waiting(char *out, size_t n, uint64_t seconds, const char *why)
+{
+    (void)snprintf(out, n, "waiting %" PRIu64 " s%s%s", seconds, why ? ": " : "", why ? why : "");
+}
+
 const char *gen_ui_class_words(const char *class_name)
 {
     static const struct {

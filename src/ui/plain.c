@@ -35,9 +35,10 @@ static void put_totals(struct gen_ui_text *t, const struct gen_ui_state *s)
 {
     const struct gen_ui_view *v = &s->v;
     char text[32];
-    gen_ui_text_printf(t, GEN_UI_NORMAL, "%zu in flight", v->n_in_flight);
+    gen_ui_text_printf(t, GEN_UI_NORMAL, v->is_batch ? "%zu in batches" : "%zu in flight",
+                       v->n_in_flight);
     double rate = gen_ui_rate_get(&s->answers);
-    if (rate > 0 && !s->is_final) {
+    if (rate > 0 && !s->is_final && !v->is_batch) {
         gen_ui_answer_rate(text, rate);
         gen_ui_text_printf(t, GEN_UI_NORMAL, ", %s", text);
     }
@@ -52,7 +53,7 @@ static void put_totals(struct gen_ui_text *t, const struct gen_ui_state *s)
             gen_ui_text_printf(t, GEN_UI_NORMAL, ", %s%s", v->cost_microusd < 0 ? "cost " : "",
                                text);
     }
-    double left = gen_ui_state_seconds_left(s);
+    double left = v->is_batch ? -1 : gen_ui_state_seconds_left(s);
     if (left >= 0) {
         gen_ui_time_left(text, left);
         gen_ui_text_printf(t, GEN_UI_NORMAL, ", %s", text);
@@ -83,9 +84,12 @@ void gen_ui_plain_render(struct gen_ui_text *t, const struct gen_ui_state *s, ti
         gen_ui_text_printf(t, GEN_UI_NORMAL, "%s%s %s", before, s->trouble.rows[i].name, number);
         before = ", ";
     }
+    char wait[120] = "";
     uint64_t wait_s = s->v.waiting_ms / 1000 + (s->v.waiting_ms % 1000 > 0);
     if (wait_s > 0 && !s->is_final)
-        gen_ui_text_printf(t, GEN_UI_NORMAL, "; pausing %" PRIu64 " s before sending more", wait_s);
+        gen_ui_waiting(wait, sizeof(wait), wait_s, s->v.waiting_why);
+    if (wait[0])
+        gen_ui_text_printf(t, GEN_UI_NORMAL, "; %s", wait);
     if (s->stopping[0] && !s->is_final)
         gen_ui_text_printf(t, GEN_UI_NORMAL, "; stopping: %s", s->stopping);
     gen_ui_text_end_line(t);

@@ -48,10 +48,12 @@ struct gen_ui_view {
     int64_t n_answers; /* from the server, since the start */
     int64_t n_cached;  /* from the ledger */
     int64_t tokens_in, tokens_out;
-    int64_t cost_microusd; /* -1: not known */
-    bool is_free;          /* local provider: no cost line */
-    uint64_t waiting_ms;   /* nothing is sent for so long; 0: not paused */
-    const char *stopping;  /* "waiting for 12 answers; Ctrl-C again abandons them"; NULL: running */
+    int64_t cost_microusd;   /* -1: not known */
+    bool is_free;            /* local provider: no cost line */
+    bool is_batch;           /* what is in flight lies in batches: answers come all at once */
+    uint64_t waiting_ms;     /* nothing is sent for so long; 0: not paused */
+    const char *waiting_why; /* "the server asked for it"; a constant; NULL: not said */
+    const char *stopping; /* "waiting for 12 answers; Ctrl-C again abandons them"; NULL: running */
     const struct gen_counts *trouble; /* attempts that failed, by class */
     uint64_t now_ms;                  /* monotonic */
 };
@@ -103,8 +105,9 @@ struct gen_ui_account {
     bool is_free;
     bool tokens_partly_unknown;
     double seconds;
-    const char *const *files; /* "training.jsonl (412 rows)", NULL-terminated */
-    const char *const *next;  /* what to run next, NULL-terminated */
+    const char *const *files;  /* "training.jsonl (412 rows)", NULL-terminated */
+    const char *const *advice; /* what to do about failures, NULL-terminated; may be NULL */
+    const char *const *next;   /* what to run next, NULL-terminated */
 };
 /*
  * Ends the display and writes the account; nothing with GEN_UI_QUIET. Every input of every stage

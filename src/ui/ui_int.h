@@ -111,5 +111,7 @@ void gen_ui_answer_rate(char *out, double per_second);
 void gen_ui_time_left(char *out, double seconds);
 /* What a class of failure means, in a few words; NULL for a name that is no class. */
 const char *gen_ui_class_words(const char *class_name);
+/* "waiting 12 s: the server asked for it". */
+void gen_ui_waiting(char *out, size_t n, uint64_t seconds, const char *why);
 
 #endif

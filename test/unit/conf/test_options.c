@@ -182,9 +182,8 @@ static void test_shipped_configuration(void **state)
         char output_flag[] = "-o";
         char output[] = "out.json";
         char *argv[] = {program, name, config_flag, config, input, output_flag, output, NULL};
-        int argc = 7;
-        if (!gen_commands[i].argument)
-            argc = 4;
+        bool has_output = gen_options[GEN_OPT_OUTPUT].commands & (1U << i);
+        int argc = has_output ? 7 : gen_commands[i].argument ? 5 : 4;
         struct gen_settings *s = NULL;
         enum gen_parse_result result;
         struct gen_buf text = gen_buf_make(65536);

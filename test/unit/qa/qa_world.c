@@ -175,7 +175,7 @@ static int provider_answer(const struct gen_llm_request *r, struct gen_llm_resul
     result->text = (struct gen_str){result->owned, n};
     result->class_code = GEN_CLASS_OK;
     result->finish = GEN_STR("stop");
-    result->usage = (struct gen_usage){10, 10, 0, 0, -1};
+    result->usage = (struct gen_usage){10, 10, 0, 0, -1, 0};
     return GEN_OK;
 }
 
@@ -257,13 +257,13 @@ static void run_engine(struct world *w, struct gen_loop *loop, struct gen_ledger
         .source = {pull, w},
         .sink = {sink_item, sink_failure, w},
         .provider = &provider,
-        .endpoint = {.base_url = "http://test"},
+        .endpoint_name = NULL,
         .loop = loop,
         .ledger = ledger,
         .run_id = run_id,
         .window_start = 4,
         .window_max = 4,
-        .price = {true, 0, 0, 0},
+        .price = {.known = true},
         .seed = 1,
     };
     must(gen_engine_new(&engine, &o, err), err);

@@ -57,16 +57,17 @@ static void fits_each_width(void **state)
         " curate                                        880 pairs   400 kept   480 filtered\n"
         " export                                        400 pairs   400 rows\n"
         " 64 in flight (window 96) · 1.2M tokens in, 312k out · $1.23 · 4m 10s\n"
-        " trouble: rate_limit 12, transport 1 · pausing 20 s before sending more\n");
+        " trouble: rate_limit 12, transport 1 · waiting 20 s: the server asked for it\n");
     assert_string_equal(
-        block(w, 80), "pipeline  ollama qwen3:8b at http://localhost:11434\n"
-                      " generate  ██████████░░░░░░░░  312/512 chunks  941 pairs  3 failed, 20 "
-                      "filtered\n"
-                      " enrich                            900 pairs   899 kept   1 failed\n"
-                      " curate                            880 pairs   400 kept   480 filtered\n"
-                      " export                            400 pairs   400 rows\n"
-                      " 64 in flight (window 96) · 1.2M tokens in, 312k out · $1.23 · 4m 10s\n"
-                      " trouble: rate_limit 12, transport 1 · pausing 20 s before sending more\n");
+        block(w, 80),
+        "pipeline  ollama qwen3:8b at http://localhost:11434\n"
+        " generate  ██████████░░░░░░░░  312/512 chunks  941 pairs  3 failed, 20 "
+        "filtered\n"
+        " enrich                            900 pairs   899 kept   1 failed\n"
+        " curate                            880 pairs   400 kept   480 filtered\n"
+        " export                            400 pairs   400 rows\n"
+        " 64 in flight (window 96) · 1.2M tokens in, 312k out · $1.23 · 4m 10s\n"
+        " trouble: rate_limit 12, transport 1 · waiting 20 s: the server asked for it\n");
     assert_string_equal(block(w, 40), "pipeline  ollama qwen3:8b at http://...\n"
                                       " generate  312/512  941  3 failed\n"
                                       " enrich        900  899  1 failed\n"
@@ -76,7 +77,7 @@ static void fits_each_width(void **state)
                                       " 1.2M tokens in, 312k out · $1.23\n"
                                       " 4m 10s\n"
                                       " trouble: rate_limit 12, transport 1\n"
-                                      " pausing 20 s before sending more\n");
+                                      " waiting 20 s: the server asked for it\n");
 }
 
 static void no_width_is_too_small(void **state)
@@ -261,7 +262,8 @@ static void plain_lines_hold_the_same(void **state)
         w->text.buf.data,
         "12:01:05 generate 312/512 chunks, 941 pairs, 3 failed, 20 filtered; enrich 900 pairs, 899 "
         "kept, 1 failed; curate 880 pairs, 400 kept, 480 filtered; 64 in flight, 1.2M tokens in, "
-        "312k out, $1.23; trouble: rate_limit 12, transport 1; pausing 20 s before sending more\n");
+        "312k out, $1.23; trouble: rate_limit 12, transport 1; waiting 20 s: the server asked for "
+        "it\n");
 }
 
 int main(void)

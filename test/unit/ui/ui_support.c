@@ -37,6 +37,7 @@ void ui_fixture_init(struct ui_fixture *f)
         .tokens_out = 312002,
         .cost_microusd = 1230000,
         .waiting_ms = 19001,
+        .waiting_why = "the server asked for it",
         .trouble = &f->trouble,
         .now_ms = 250000,
     };
