@@ -53,6 +53,10 @@ static bool parse_first_line(struct fake_span line, struct fake_request *r)
     }
     const char *query = memchr(path, '?', (size_t)(stop - path));
     r->path = (struct fake_span){path, (size_t)((query == NULL ? stop : query) - path)};
+    r->query = (struct fake_span){"", 0};
+    if (query != NULL) {
+        r->query = (struct fake_span){query + 1, (size_t)(stop - query - 1)};
+    }
     return true;
 }
 

@@ -4,515 +4,376 @@
 #include <string.h>
 #include <time.h>
 
-struct envelope {
-    const char *finish[2]; /* done, cut by length */
-    const char *big_tail;
-};
-
-static const struct envelope envelopes[] = {
-    [FAKE_OLLAMA_CHAT] = {{"stop", "length"},
-                          "\"},\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":1,"
-                          "\"eval_count\":1}"},
-    [FAKE_OLLAMA_GENERATE] = {{"stop", "length"},
-                              "\",\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":1,"
-                              "\"eval_count\":1}"},
-    [FAKE_OPENAI] = {{"stop", "length"},
-                     "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,"
-                     "\"completion_tokens\":1,\"total_tokens\":2}}"},
-    [FAKE_ANTHROPIC] = {{"end_turn", "max_tokens"},
-                        "\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1,"
-                        "\"output_tokens\":1}}"},
-    [FAKE_GEMINI] = {{"STOP", "MAX_TOKENS"}, "\"}]},\"finishReason\":\"STOP\",\"index\":0}]}"},
-};
-
-/* ---- success --------------------------------------------------------------------------------- */
-
-static void put_model(struct fake_buf *out, struct fake_span model)
+const struct fake_shape *fake_shape_of(enum fake_api api)
 {
-    if (model.n == 0 || model.n > 200) {
-        fake_buf_puts(out, "fake-model");
+    static const struct fake_shape *const shapes[FAKE_N_APIS] = {
+        [FAKE_OLLAMA_CHAT] = &fake_shape_ollama_chat,
+        [FAKE_OLLAMA_GENERATE] = &fake_shape_ollama_generate,
+        [FAKE_OPENAI] = &fake_shape_openai,
+        [FAKE_ANTHROPIC] = &fake_shape_anthropic,
+        [FAKE_GEMINI] = &fake_shape_gemini,
+    };
+    return shapes[api];
+}
+
+/* ---- headers -----------------------------------------------------------------------------------
+ */
+
+static void put_retry_date(struct fake_server *s)
+{
+    char text[64];
+    struct tm tm;
+    time_t when = time(NULL) + (time_t)s->config.retry_after_s + 1;
+    if (gmtime_r(&when, &tm) != NULL &&
+        strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0) {
+        fake_buf_printf(&s->extra, "Retry-After: %s\r\n", text);
+    }
+}
+
+static void put_location(struct fake_server *s)
+{
+    if (s->config.redirect_to != NULL) {
+        fake_buf_printf(&s->extra, "Location: %s\r\n", s->config.redirect_to);
     } else {
-        fake_buf_put(out, model.p, model.n);
+        fake_buf_printf(&s->extra, "Location: http://localhost:%u/fake/trap\r\n", s->port);
     }
 }
 
-/* Up to the opening quote of the content. Times are constants: answers must be reproducible. */
-static void put_head(struct fake_buf *out, enum fake_api api, const struct fake_prompt *p)
+static void put_fault_headers(struct fake_server *s, enum fake_fault fault)
 {
-    switch (api) {
-    case FAKE_OLLAMA_CHAT:
-    case FAKE_OLLAMA_GENERATE:
-        fake_buf_puts(out, "{\"model\":\"");
-        put_model(out, p->model);
-        fake_buf_puts(out, "\",\"created_at\":\"2026-01-01T00:00:00Z\",");
-        fake_buf_puts(out, api == FAKE_OLLAMA_CHAT
-                               ? "\"message\":{\"role\":\"assistant\",\"content\":\""
-                               : "\"response\":\"");
+    switch (fault) {
+    case FAKE_429:
+    case FAKE_SLOWDOWN:
+    case FAKE_402RETRY:
+        fake_buf_printf(&s->extra, "Retry-After: %u\r\n", s->config.retry_after_s);
         break;
-    case FAKE_OPENAI:
-        fake_buf_puts(out, "{\"id\":\"chatcmpl-");
-        fake_buf_uint(out, p->hash);
-        fake_buf_puts(out, "\",\"object\":\"chat.completion\",\"created\":1767225600,\"model\":\"");
-        put_model(out, p->model);
-        fake_buf_puts(out, "\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
-                           "\"refusal\":null,\"content\":\"");
+    case FAKE_429MS:
+        fake_buf_puts(&s->extra, "retry-after-ms: 50\r\n");
         break;
-    case FAKE_ANTHROPIC:
-        fake_buf_puts(out, "{\"id\":\"msg_");
-        fake_buf_uint(out, p->hash);
-        fake_buf_puts(out, "\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"");
-        put_model(out, p->model);
-        fake_buf_puts(out, "\",\"content\":[{\"type\":\"text\",\"text\":\"");
+    case FAKE_429ABSURD:
+        fake_buf_puts(&s->extra, "Retry-After: 3153600000\r\n");
         break;
-    case FAKE_GEMINI:
-        fake_buf_puts(out, "{\"modelVersion\":\"fake-model\",\"candidates\":[{\"content\":{"
-                           "\"role\":\"model\",\"parts\":[{\"text\":\"");
+    case FAKE_429DATE:
+        put_retry_date(s);
         break;
+    case FAKE_500NORETRY:
+        fake_buf_puts(&s->extra, "x-should-retry: false\r\n");
+        break;
+    case FAKE_REDIRECT:
+        put_location(s);
+        break;
+    case FAKE_CLOSEAFTER:
+        fake_buf_puts(&s->extra, "Connection: close\r\n");
+        break;
+    case FAKE_CONTENTTYPE:
+    case FAKE_500HTML:
+        fake_buf_puts(&s->extra, "Content-Type: text/html\r\n");
+        break;
+    case FAKE_GZIP:
+        fake_buf_puts(&s->extra, "Content-Type: application/json\r\nContent-Encoding: gzip\r\n");
+        break;
+    default:
+        break;
+    }
+}
+
+static void put_headers(struct fake_server *s, enum fake_api api, const struct fake_reply *reply)
+{
+    s->extra.len = 0;
+    if (api == FAKE_OPENAI || api == FAKE_ANTHROPIC) {
+        fake_buf_puts(&s->extra, api == FAKE_OPENAI ? "x-request-id: req_" : "request-id: req_");
+        fake_buf_uint(&s->extra, reply->number);
+        fake_buf_puts(&s->extra, "\r\n");
+    }
+    if (s->config.rpm > 0 || s->config.tpm > 0) {
+        fake_limit_headers(s, api);
     }
 }
 
-static void put_counts(struct fake_buf *out, const char *const names[3], size_t in, size_t produced)
+/* ---- errors ------------------------------------------------------------------------------------
+ */
+
+/* Google says when to come back in the body. */
+static void gemini_wait(struct fake_server *s, struct fake_error *e, uint64_t wait_ms)
 {
-    const size_t values[3] = {in, produced, in + produced};
-    for (size_t i = 0; i < 3 && names[i] != NULL; i++) {
-        fake_buf_puts(out, i == 0 ? "\"" : ",\"");
-        fake_buf_puts(out, names[i]);
-        fake_buf_puts(out, "\":");
-        fake_buf_uint(out, values[i]);
-    }
+    char wait[32];
+    (void)snprintf(wait, sizeof(wait), "%llu.%03llus", (unsigned long long)(wait_ms / 1000),
+                   (unsigned long long)(wait_ms % 1000));
+    (void)snprintf(s->message, sizeof(s->message),
+                   "You exceeded your current quota. Please retry in %s.", wait);
+    (void)snprintf(s->details, sizeof(s->details),
+                   "[{\"@type\":\"type.googleapis.com/google.rpc.QuotaFailure\",\"violations\":[{"
+                   "\"quotaId\":\"GenerateRequestsPerMinutePerProjectPerModel\"}]},{\"@type\":"
+                   "\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"%s\"}]",
+                   wait);
+    e->message = s->message;
+    e->details = s->details;
 }
 
-static void put_usage(struct fake_buf *out, enum fake_api api, size_t in, size_t produced)
-{
-    static const char *const ollama[3] = {"prompt_eval_count", "eval_count", NULL};
-    static const char *const openai[3] = {"prompt_tokens", "completion_tokens", "total_tokens"};
-    static const char *const anthropic[3] = {"input_tokens", "output_tokens", NULL};
-    static const char *const gemini[3] = {"promptTokenCount", "candidatesTokenCount",
-                                          "totalTokenCount"};
-    switch (api) {
-    case FAKE_OLLAMA_CHAT:
-    case FAKE_OLLAMA_GENERATE:
-        fake_buf_puts(out, ",\"total_duration\":5000000,\"load_duration\":1000000,");
-        put_counts(out, ollama, in, produced);
-        fake_buf_puts(out, ",\"prompt_eval_duration\":1000000,\"eval_duration\":3000000");
-        return;
-    case FAKE_OPENAI:
-        fake_buf_puts(out, ",\"usage\":{");
-        put_counts(out, openai, in, produced);
-        break;
-    case FAKE_ANTHROPIC:
-        fake_buf_puts(out, ",\"usage\":{");
-        put_counts(out, anthropic, in, produced);
-        break;
-    case FAKE_GEMINI:
-        fake_buf_puts(out, ",\"usageMetadata\":{");
-        put_counts(out, gemini, in, produced);
-        break;
-    }
-    fake_buf_char(out, '}');
-}
-
-static void put_tail(struct fake_buf *out, enum fake_api api, const char *finish)
-{
-    static const char *const heads[] = {
-        [FAKE_OLLAMA_CHAT] = "\"},\"done\":true,\"done_reason\":\"",
-        [FAKE_OLLAMA_GENERATE] = "\",\"done\":true,\"done_reason\":\"",
-        [FAKE_OPENAI] = "\"},\"logprobs\":null,\"finish_reason\":\"",
-        [FAKE_ANTHROPIC] = "\"}],\"stop_sequence\":null,\"stop_reason\":\"",
-        [FAKE_GEMINI] = "\"}]},\"index\":0,\"finishReason\":\"",
-    };
-    fake_buf_puts(out, heads[api]);
-    fake_buf_puts(out, finish);
-    fake_buf_puts(out, api == FAKE_OPENAI || api == FAKE_GEMINI ? "\"}]" : "\"");
-}
-
-static void wrap_content(struct fake_buf *content, enum fake_fault fault)
-{
-    const char *before = fault == FAKE_FENCED ? "```json\n" : "Sure, here is the result:\n\n";
-    const char *after =
-        fault == FAKE_FENCED ? "\n```" : "\n\nTell me if you would like more of {these}.";
-    size_t n = strlen(before);
-    size_t len = content->len;
-    if (fake_buf_reserve(content, n)) {
-        memmove(content->p + n, content->p, len);
-        memcpy(content->p, before, n);
-        content->len += n;
-        fake_buf_puts(content, after);
-    }
-}
-
-/* The text of the model with the fault of the text in it. */
-static void make_content(struct fake_server *s, enum fake_fault fault)
-{
-    struct fake_buf *content = &s->content;
-    content->len = 0;
-    if (fault == FAKE_EMPTY) {
-        return;
-    }
-    fake_answer_write(content, &s->prompt, s->config.answer_bytes, fault);
-    if (fault == FAKE_LENGTH) {
-        content->len = content->len * 3 / 5;
-    } else if (fault == FAKE_FENCED || fault == FAKE_PROSE) {
-        wrap_content(content, fault);
-    } else if (fault == FAKE_BADUTF8) {
-        fake_buf_puts(content, " \xff\xfe ");
-    }
-}
-
-static void put_nothing(struct fake_buf *out, enum fake_api api)
-{
-    static const char *const bodies[] = {
-        [FAKE_OLLAMA_CHAT] = "{\"model\":\"fake-model\",\"done\":true,\"done_reason\":\"stop\"}",
-        [FAKE_OLLAMA_GENERATE] =
-            "{\"model\":\"fake-model\",\"done\":true,\"done_reason\":\"stop\"}",
-        [FAKE_OPENAI] = "{\"id\":\"chatcmpl-0\",\"object\":\"chat.completion\",\"choices\":[]}",
-        [FAKE_ANTHROPIC] = "{\"id\":\"msg_0\",\"type\":\"message\",\"content\":[]}",
-        [FAKE_GEMINI] = "{\"candidates\":[]}",
-    };
-    fake_buf_puts(out, bodies[api]);
-}
-
-static void make_success(struct fake_server *s, enum fake_api api, struct fake_reply *reply)
+bool fake_reply_error(struct fake_server *s, struct fake_reply *reply, enum fake_api api,
+                      const struct fake_error *e)
 {
     struct fake_buf *out = &s->wire;
-    enum fake_fault fault = reply->fault;
-    if (fault == FAKE_NOCHOICES) {
-        put_nothing(out, api);
-        return;
+    bool in_array = reply->form == FAKE_ARRAY;
+    out->len = 0;
+    if (in_array) {
+        fake_buf_char(out, '[');
     }
-    put_head(out, api, &s->prompt);
-    if (fault == FAKE_BIG) {
-        reply->fill_bytes = FAKE_BIG_BYTES;
-        reply->tail = envelopes[api].big_tail;
-        return;
+    fake_shape_of(api)->error(out, e);
+    if (in_array) {
+        fake_buf_char(out, ']');
     }
-    make_content(s, fault);
-    fake_buf_escape(out, s->content.p, s->content.len);
-    out->failed = out->failed || s->content.failed;
-    put_tail(out, api, envelopes[api].finish[fault == FAKE_LENGTH]);
-    size_t tokens_in = s->prompt.body.n / 4;
-    size_t tokens_out = s->content.len / 4;
-    if (fault != FAKE_NOUSAGE) {
-        put_usage(out, api, tokens_in, tokens_out);
-    }
-    fake_buf_char(out, '}');
-    s->stats.tokens_in += tokens_in;
-    s->stats.tokens_out += tokens_out;
+    fake_buf_char(&s->extra, '\0');
+    return !s->extra.failed && fake_reply_finish(s, reply, e->status, s->extra.p, FAKE_BY_LENGTH);
 }
 
-/* ---- errors ---------------------------------------------------------------------------------- */
-
-struct error_text {
-    int status;
-    const char *type;
-    const char *code;
-    const char *param; /* NULL: none */
-    const char *message;
-};
-
-static const struct error_text error_texts[] = {
-    {429, "requests", "rate_limit_exceeded", NULL, "Rate limit reached, please try again later."},
-    {500, "server_error", "internal_error", NULL, "The server had an error."},
-    {502, "server_error", "bad_gateway", NULL, "Bad gateway."},
-    {503, "service_unavailable_error", "server_is_overloaded", NULL,
-     "server busy, please try again.  maximum pending requests exceeded"},
-    {504, "server_error", "timeout", NULL, "Gateway time-out."},
-    {529, "overloaded_error", "overloaded_error", NULL, "Overloaded"},
-    {401, "invalid_request_error", "invalid_api_key", NULL, "Incorrect API key provided."},
-    {404, "invalid_request_error", "model_not_found", NULL,
-     "model \\\"fake\\\" not found, try pulling it first"},
-};
-
-static const char *anthropic_type(const struct error_text *e)
+static bool fault_error(struct fake_server *s, struct fake_reply *reply, enum fake_api api)
 {
-    switch (e->status) {
-    case 401:
-        return "authentication_error";
-    case 404:
-        return "not_found_error";
-    case 429:
-        return "rate_limit_error";
-    case 529:
-    case 503:
-        return "overloaded_error";
-    case 400:
-        return "invalid_request_error";
-    default:
-        return "api_error";
+    struct fake_error e = fake_error_of(reply->fault, api, s->config.flavour);
+    put_fault_headers(s, reply->fault);
+    if (reply->fault == FAKE_500HTML) {
+        s->wire.len = 0;
+        fake_buf_puts(&s->wire, "<!DOCTYPE html><html><title>api.example.com | 520: Web server is "
+                                "returning an unknown error</title></html>");
+        fake_buf_char(&s->extra, '\0');
+        return !s->extra.failed && fake_reply_finish(s, reply, 520, s->extra.p, FAKE_BY_LENGTH);
     }
-}
-
-static void put_error(struct fake_buf *out, enum fake_api api, const struct error_text *e)
-{
-    switch (api) {
-    case FAKE_OLLAMA_CHAT:
-    case FAKE_OLLAMA_GENERATE:
-        fake_buf_printf(out, "{\"error\":\"%s\"}", e->message);
-        break;
-    case FAKE_OPENAI:
-        fake_buf_printf(out,
-                        "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"param\":%s%s%s,"
-                        "\"code\":\"%s\"}}",
-                        e->message, e->type, e->param == NULL ? "" : "\"",
-                        e->param == NULL ? "null" : e->param, e->param == NULL ? "" : "\"",
-                        e->code);
-        break;
-    case FAKE_ANTHROPIC:
-        fake_buf_printf(out, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":\"%s\"}}",
-                        anthropic_type(e), e->message);
-        break;
-    case FAKE_GEMINI:
-        fake_buf_printf(out, "{\"error\":{\"code\":%d,\"message\":\"%s\",\"status\":\"%s\"}}",
-                        e->status, e->message,
-                        e->status == 429 ? "RESOURCE_EXHAUSTED"
-                                         : (e->status >= 500 ? "UNAVAILABLE" : "INVALID_ARGUMENT"));
-        break;
+    if (api == FAKE_GEMINI && e.status == 429 && e.details == NULL &&
+        reply->fault != FAKE_429BARE && reply->fault != FAKE_429CREDIT) {
+        uint64_t ms = (uint64_t)s->config.retry_after_s * 1000U;
+        ms = reply->fault == FAKE_429MS ? 50 : ms;
+        gemini_wait(s, &e, reply->fault == FAKE_429ABSURD ? UINT64_C(3153600000000) : ms);
     }
+    return fake_reply_error(s, reply, api, &e);
 }
 
-static void put_context_error(struct fake_buf *out, enum fake_api api)
+static bool limit_error(struct fake_server *s, struct fake_reply *reply, enum fake_api api,
+                        uint64_t wait_ms)
 {
-    static const char *const messages[] = {
-        [FAKE_OLLAMA_CHAT] = "the prompt is longer than the context length currently available to "
-                             "the model; shorten the prompt",
-        [FAKE_OLLAMA_GENERATE] = "the prompt is longer than the context length currently available "
-                                 "to the model; shorten the prompt",
-        [FAKE_OPENAI] = "This model's maximum context length is 8192 tokens. However, your "
-                        "messages resulted in 9000 tokens.",
-        [FAKE_ANTHROPIC] = "prompt is too long: 9000 tokens > 8192 maximum",
-        [FAKE_GEMINI] = "The input token count (9000) exceeds the maximum number of tokens allowed "
-                        "(8192).",
-    };
-    put_error(out, api,
-              &(struct error_text){400, "invalid_request_error", "context_length_exceeded",
-                                   "messages", messages[api]});
-}
-
-static void put_quota_error(struct fake_buf *out, enum fake_api api)
-{
-    put_error(out, api,
-              &(struct error_text){429, "insufficient_quota", "insufficient_quota", NULL,
-                                   "You exceeded your current quota, please check your plan and "
-                                   "billing details."});
-}
-
-static void put_status_error(struct fake_buf *out, enum fake_api api, int status)
-{
-    for (size_t i = 0; i < sizeof(error_texts) / sizeof(error_texts[0]); i++) {
-        if (error_texts[i].status == status) {
-            put_error(out, api, &error_texts[i]);
-        }
+    struct fake_error e = fake_error_of(FAKE_429, api, s->config.flavour);
+    reply->is_limited = true;
+    reply->delay_ms = 0;
+    fake_limit_refuse(s, api, wait_ms);
+    if (api == FAKE_GEMINI) {
+        gemini_wait(s, &e, wait_ms);
     }
+    return fake_reply_error(s, reply, api, &e);
 }
 
-/* `"name":` outside of strings: there the quotes would be escaped. */
-static bool has_field(struct fake_span body, const char *name)
+/* Parameters that the fault 400param takes offence at, in this order. */
+static const char *offending(const struct fake_server *s)
 {
-    char needle[80];
-    int n = snprintf(needle, sizeof(needle), "\"%s\"", name);
-    if (n < 0 || (size_t)n >= sizeof(needle)) {
-        return false;
-    }
-    const char *at = fake_span_find(body, needle);
-    return at != NULL && (at[n] == ':' || (at[n] == ' ' && at[n + 1] == ':'));
-}
-
-static const char *rejected_field(const struct fake_server *s, struct fake_span body,
-                                  enum fake_fault fault)
-{
-    static const char *const by_fault[] = {"response_format", "temperature", "format"};
-    for (size_t i = 0; i < s->config.n_rejected; i++) {
-        if (has_field(body, s->config.rejected[i])) {
-            return s->config.rejected[i];
-        }
-    }
-    for (size_t i = 0; fault == FAKE_400PARAM && i < sizeof(by_fault) / sizeof(by_fault[0]); i++) {
-        if (has_field(body, by_fault[i])) {
-            return by_fault[i];
+    static const char *const names[] = {"response_format", "temperature",    "format",
+                                        "output_config",   "stream_options", "prompt_cache_key",
+                                        "reasoning_effort"};
+    struct fake_span options = fake_member(&s->members, "options");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        bool given = fake_member(&s->members, names[i]).n > 0 ||
+                     (options.n > 0 && fake_member_of(options, names[i]).n > 0);
+        if (given) {
+            return names[i];
         }
     }
     return NULL;
 }
 
-/* ---- the reply ------------------------------------------------------------------------------- */
-
-static void retry_header(const struct fake_server *s, enum fake_fault fault, char *out, size_t size)
+static bool param_error(struct fake_server *s, struct fake_reply *reply, enum fake_api api,
+                        const char *name)
 {
-    out[0] = '\0';
-    if (fault == FAKE_429) {
-        (void)snprintf(out, size, "Retry-After: %u\r\n", s->config.retry_after_s);
-    } else if (fault == FAKE_429MS) {
-        (void)snprintf(out, size, "retry-after-ms: 50\r\n");
-    } else if (fault == FAKE_429ABSURD) {
-        (void)snprintf(out, size, "Retry-After: 3153600000\r\n");
-    } else if (fault == FAKE_429DATE) {
-        time_t when = time(NULL) + (time_t)s->config.retry_after_s + 1;
-        struct tm tm;
-        if (gmtime_r(&when, &tm) != NULL) {
-            (void)strftime(out, size, "Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
-        }
-    } else if (fault == FAKE_REDIRECT) {
-        if (s->config.redirect_to != NULL) {
-            (void)snprintf(out, size, "Location: %s\r\n", s->config.redirect_to);
-        } else {
-            (void)snprintf(out, size, "Location: http://localhost:%u/fake/trap\r\n", s->port);
-        }
-    } else if (fault == FAKE_CLOSEAFTER) {
-        (void)snprintf(out, size, "Connection: close\r\n");
-    } else if (fault == FAKE_CONTENTTYPE) {
-        (void)snprintf(out, size, "Content-Type: text/html\r\n");
-    }
+    (void)snprintf(s->message, sizeof(s->message),
+                   "Unsupported parameter: '%s' is not supported with this model.", name);
+    struct fake_error e = {.status = 400,
+                           .type = "invalid_request_error",
+                           .code = "unsupported_parameter",
+                           .param = name,
+                           .message = s->message,
+                           .flavour = s->config.flavour};
+    return fake_reply_error(s, reply, api, &e);
 }
 
-static bool reject_field(struct fake_server *s, enum fake_api api, const char *field,
-                         struct fake_reply *reply)
-{
-    char message[160];
-    (void)snprintf(message, sizeof(message),
-                   "Unsupported parameter: '%s' is not supported with this model.", field);
-    put_error(&s->wire, api,
-              &(struct error_text){400, "invalid_request_error", "unsupported_parameter", field,
-                                   message});
-    return fake_reply_finish(s, reply, 400, "", FAKE_BY_LENGTH);
-}
+/* ---- answers -----------------------------------------------------------------------------------
+ */
 
 /* Faults of the transport: what is sent, how much of it, and when. */
 static enum fake_framing plan_transport(const struct fake_server *s, struct fake_reply *reply)
 {
     const struct fake_config *c = &s->config;
-    reply->close_after = reply->fault == FAKE_CLOSEAFTER || reply->fault == FAKE_CUT;
-    reply->slow = reply->fault == FAKE_SLOW;
-    reply->idle_close = reply->fault == FAKE_IDLECLOSE;
-    reply->delay_ms = reply->fault == FAKE_LATE ? c->late_ms : reply->delay_ms;
-    switch (reply->fault) {
+    bool streamed = reply->form != FAKE_WHOLE;
+    enum fake_fault fault = reply->fault;
+    reply->close_after = fault == FAKE_CLOSEAFTER || fault == FAKE_CUT || fault == FAKE_CUTHEAD;
+    reply->piece_bytes = fault == FAKE_SLOW || fault == FAKE_BYTEWISE ? 1 : 0;
+    reply->piece_ms = fault == FAKE_SLOW ? c->slow_ms : 0;
+    reply->idle_close = fault == FAKE_IDLECLOSE;
+    reply->delay_ms = fault == FAKE_LATE ? c->late_ms : reply->delay_ms;
+    if (streamed) {
+        reply->splits_utf8 = fault == FAKE_SSEUTF8;
+        reply->by_event = c->stream_ms > 0 || fault == FAKE_SSETWO;
+        reply->piece_ms = reply->by_event || reply->splits_utf8 ? c->stream_ms : reply->piece_ms;
+        if (reply->splits_utf8 || fault == FAKE_SSETWO) {
+            reply->piece_ms = reply->piece_ms == 0 ? 1 : reply->piece_ms;
+        }
+    }
+    switch (fault) {
     case FAKE_CHUNKED:
-        return FAKE_BY_CHUNKS;
+        return streamed ? FAKE_BY_EVENTS : FAKE_BY_CHUNKS;
+    case FAKE_CHUNK1:
+        return FAKE_BY_BYTES;
     case FAKE_CUTCHUNK:
-        return FAKE_BY_CUT_CHUNKS;
+        return streamed ? FAKE_BY_CUT_EVENTS : FAKE_BY_CUT_CHUNKS;
     case FAKE_CUTCLOSE:
         return FAKE_BY_CLOSE;
-    default:
+    case FAKE_CUT:
+    case FAKE_BIG:
+    case FAKE_BIG10:
+    case FAKE_GZIP:
+    case FAKE_BLANKS:
         return FAKE_BY_LENGTH;
+    default:
+        return streamed ? FAKE_BY_EVENTS : FAKE_BY_LENGTH;
     }
 }
 
-bool fake_model_reply(struct fake_server *s, const struct fake_request *request, enum fake_api api,
+static void put_nothing(struct fake_stream *st, const struct fake_shape *shape)
+{
+    fake_event_begin(st, st->api == FAKE_ANTHROPIC ? "message_start" : NULL);
+    fake_buf_puts(st->out, shape->nothing);
+    fake_event_end(st, FAKE_EVENT_PLAIN);
+}
+
+static void put_streamed(struct fake_server *s, enum fake_api api, const struct fake_answer *a,
+                         const struct fake_reply *reply, enum fake_framing framing)
+{
+    const struct fake_shape *shape = fake_shape_of(api);
+    struct fake_stream st = {.out = &s->wire,
+                             .form = reply->form,
+                             .api = api,
+                             .fault = reply->fault,
+                             .is_bare = framing != FAKE_BY_EVENTS && framing != FAKE_BY_CUT_EVENTS};
+    if (reply->fault == FAKE_NOCHOICES) {
+        put_nothing(&st, shape);
+    } else if (reply->fault == FAKE_200ERROR) {
+        struct fake_error e = fake_error_of(FAKE_500, api, s->config.flavour);
+        fake_event_begin(&st, api == FAKE_ANTHROPIC ? "error" : NULL);
+        shape->error(st.out, &e);
+        fake_event_end(&st, FAKE_EVENT_PLAIN);
+    } else {
+        shape->stream(&st, a);
+    }
+    fake_stream_close(&st);
+    s->stats.n_streamed++;
+}
+
+static void put_big(struct fake_server *s, const struct fake_shape *shape, struct fake_reply *reply)
+{
+    fake_buf_puts(&s->wire, shape->big_head);
+    reply->fill_bytes = reply->fault == FAKE_BIG ? FAKE_BIG_BYTES : FAKE_BIG_BYTES / 5;
+    reply->tail = shape->big_tail;
+}
+
+static void put_whole(struct fake_server *s, enum fake_api api, const struct fake_answer *a,
+                      const struct fake_reply *reply)
+{
+    const struct fake_shape *shape = fake_shape_of(api);
+    if (reply->fault == FAKE_NOCHOICES) {
+        fake_buf_puts(&s->wire, shape->nothing);
+    } else if (reply->fault == FAKE_200ERROR) {
+        struct fake_error e = fake_error_of(FAKE_500, api, s->config.flavour);
+        shape->error(&s->wire, &e);
+    } else {
+        if (reply->fault == FAKE_BLANKS) {
+            fake_buf_puts(&s->wire, "\n\n\n\n");
+        }
+        shape->whole(&s->wire, a);
+    }
+}
+
+static void put_content_type(struct fake_server *s, const struct fake_reply *reply)
+{
+    if (reply->fault == FAKE_CONTENTTYPE || reply->fault == FAKE_GZIP) {
+        return;
+    }
+    if (reply->form == FAKE_SSE) {
+        fake_buf_puts(&s->extra, "Content-Type: text/event-stream\r\n");
+    } else if (reply->form == FAKE_LINES) {
+        fake_buf_puts(&s->extra, "Content-Type: application/x-ndjson\r\n");
+    }
+}
+
+static bool success(struct fake_server *s, const struct fake_request *r, enum fake_api api,
+                    struct fake_reply *reply)
+{
+    struct fake_answer a;
+    bool is_big = reply->fault == FAKE_BIG || reply->fault == FAKE_BIG10;
+    reply->form = is_big ? FAKE_WHOLE : reply->form;
+    enum fake_framing framing = plan_transport(s, reply);
+    put_fault_headers(s, reply->fault);
+    put_content_type(s, reply);
+    fake_buf_char(&s->extra, '\0');
+    s->wire.len = 0;
+    if (is_big) {
+        put_big(s, fake_shape_of(api), reply);
+    } else {
+        fake_answer_make(s, r, api, reply->fault, &a);
+        fake_cache_ask(s, r, api, reply, &a);
+        fake_limit_spend(s, a.tokens_out);
+        fake_stats_charge(&s->stats, &s->config, &a);
+        s->stats.n_paid_again += fake_seen_add(&s->paid, reply->seen_key) > 0;
+        if (reply->form == FAKE_WHOLE) {
+            put_whole(s, api, &a, reply);
+        } else {
+            put_streamed(s, api, &a, reply, framing);
+        }
+    }
+    if (reply->fault == FAKE_GZIP) {
+        fake_gzip(&s->wire);
+    }
+    bool ok = !s->extra.failed && !s->content.failed && !s->reasoning.failed &&
+              fake_reply_finish(s, reply, 200, s->extra.p, framing);
+    if (ok && reply->fault == FAKE_SSESTALL && reply->form != FAKE_WHOLE) {
+        reply->stall_at = reply->len / 2;
+    }
+    return ok;
+}
+
+static bool closed(struct fake_reply *reply)
+{
+    reply->hang = reply->fault == FAKE_HANG;
+    reply->reset = reply->fault == FAKE_RESET || reply->fault == FAKE_REFUSE;
+    reply->close_after = true;
+    reply->status = 0;
+    return true;
+}
+
+bool fake_model_reply(struct fake_server *s, const struct fake_request *r, enum fake_api api,
                       struct fake_reply *reply)
 {
-    char extra[256];
-    struct fake_buf *out = &s->wire;
-    enum fake_fault fault = reply->fault;
-    int status = fake_fault_status(fault);
-    out->len = 0;
-    if (status == 0) {
-        reply->hang = fault == FAKE_HANG;
-        reply->reset = fault == FAKE_RESET || fault == FAKE_REFUSE;
-        reply->close_after = true;
-        return true;
+    struct fake_error e = {0};
+    uint64_t wait_ms = 0;
+    int status = fake_fault_status(reply->fault);
+    reply->form = fake_form_of(s, r, api);
+    if (status == 0 || (reply->fault == FAKE_DEADKEEP && r->n_before > 0)) {
+        return closed(reply);
     }
-    const char *field = rejected_field(s, request->body, fault);
-    if (field != NULL) {
-        return reject_field(s, api, field, reply);
+    bool passes = fake_limit_take(s, r->plain_bytes / 4, &wait_ms);
+    put_headers(s, api, reply);
+    if (!passes) {
+        return limit_error(s, reply, api, wait_ms);
     }
-    status = fault == FAKE_400PARAM ? 200 : status;
-    retry_header(s, fault, extra, sizeof(extra));
-    enum fake_framing framing = plan_transport(s, reply);
-    if (fault == FAKE_400CTX) {
-        put_context_error(out, api);
-    } else if (fault == FAKE_429QUOTA) {
-        put_quota_error(out, api);
-    } else if (fault == FAKE_200ERROR) {
-        put_status_error(out, api, 500);
-    } else if (status >= 400) {
-        put_status_error(out, api, status);
-    } else if (status == 200) {
-        fake_prompt_scan(&s->prompt, request->body, fake_mix(request->hash, s->config.seed));
-        make_success(s, api, reply);
+    if (fake_check(s, r, api, &e)) {
+        return fake_reply_error(s, reply, api, &e);
     }
-    return fake_reply_finish(s, reply, status, extra, framing);
-}
-
-static const char *reason_of(int status)
-{
-    switch (status) {
-    case 200:
-        return "OK";
-    case 302:
-        return "Found";
-    case 400:
-        return "Bad Request";
-    case 404:
-        return "Not Found";
-    case 429:
-        return "Too Many Requests";
-    case 500:
-        return "Internal Server Error";
-    case 503:
-        return "Service Unavailable";
-    default:
-        return "Status";
+    if (reply->fault == FAKE_REDIRECT) {
+        put_fault_headers(s, reply->fault);
+        fake_buf_char(&s->extra, '\0');
+        s->wire.len = 0;
+        return !s->extra.failed && fake_reply_finish(s, reply, 302, s->extra.p, FAKE_BY_LENGTH);
     }
-}
-
-static void put_chunks(struct fake_buf *out, const struct fake_buf *body, bool last)
-{
-    size_t half = body->len / 2;
-    fake_buf_printf(out, "%zx\r\n", half == 0 ? body->len : half);
-    fake_buf_put(out, body->p, half == 0 ? body->len : half);
-    if (half > 0) {
-        fake_buf_printf(out, "\r\n%zx\r\n", body->len - half);
-        fake_buf_put(out, body->p + half, body->len - half);
+    if (reply->fault == FAKE_400PARAM) {
+        const char *name = offending(s);
+        if (name != NULL) {
+            return param_error(s, reply, api, name);
+        }
+        status = 200;
     }
-    fake_buf_puts(out, last ? "\r\n0\r\n\r\n" : "\r\n");
-}
-
-bool fake_reply_finish(struct fake_server *s, struct fake_reply *reply, int status,
-                       const char *extra, enum fake_framing framing)
-{
-    struct fake_buf *head = &s->head;
-    const struct fake_buf *body = &s->wire;
-    size_t tail_len = reply->tail == NULL ? 0 : strlen(reply->tail);
-    head->len = 0;
-    if (status == 200) {
-        fake_buf_puts(head, "HTTP/1.1 200 OK\r\n");
-    } else {
-        fake_buf_printf(head, "HTTP/1.1 %d %s\r\n", status, reason_of(status));
-    }
-    fake_buf_puts(head, extra);
-    if (strstr(extra, "ontent-") == NULL) {
-        fake_buf_puts(head, "Content-Type: application/json\r\n");
-    }
-    if (framing == FAKE_BY_LENGTH) {
-        fake_buf_puts(head, "Content-Length: ");
-        fake_buf_uint(head, body->len + reply->fill_bytes + tail_len);
-        fake_buf_puts(head, "\r\n\r\n");
-    } else if (framing == FAKE_BY_CLOSE) {
-        fake_buf_puts(head, "Connection: close\r\n\r\n");
-    } else {
-        fake_buf_puts(head, "Transfer-Encoding: chunked\r\n\r\n");
-    }
-    size_t head_len = head->len;
-    if (framing == FAKE_BY_CHUNKS || framing == FAKE_BY_CUT_CHUNKS) {
-        put_chunks(head, body, framing == FAKE_BY_CHUNKS);
-    } else if (head->failed || body->failed) {
-        return false;
-    }
-    bool apart = framing == FAKE_BY_LENGTH || framing == FAKE_BY_CLOSE;
-    size_t body_len = apart ? body->len : 0;
-    reply->bytes = malloc(head->len + body_len);
-    if (reply->bytes == NULL || head->failed || body->failed) {
-        return false;
-    }
-    memcpy(reply->bytes, head->p, head->len);
-    if (body_len > 0) {
-        memcpy(reply->bytes + head->len, body->p, body_len);
-    }
-    reply->status = status;
-    reply->len = head->len + body_len;
-    reply->send_bytes = reply->len;
-    if (reply->fault == FAKE_CUT || framing == FAKE_BY_CLOSE) {
-        reply->send_bytes = head_len + body->len / 2;
-    }
-    reply->close_after = reply->close_after || framing >= FAKE_BY_CUT_CHUNKS;
-    return true;
+    return status >= 400 ? fault_error(s, reply, api) : success(s, r, api, reply);
 }

@@ -163,9 +163,18 @@ static void make_value(struct maker *m, yyjson_val *schema)
 
 static yyjson_val *find_schema(yyjson_val *root)
 {
-    static const char *const places[] = {
-        "/response_format/json_schema/schema", "/output_config/format/schema",
-        "/generationConfig/responseJsonSchema", "/generationConfig/responseSchema", "/format"};
+    static const char *const places[] = {"/response_format/json_schema/schema",
+                                         "/output_config/format/schema",
+                                         "/generationConfig/responseJsonSchema",
+                                         "/generationConfig/responseSchema",
+                                         "/format",
+                                         "/response_format/schema",
+                                         "/structured_outputs/json",
+                                         "/json_schema",
+                                         "/tools/0/input_schema",
+                                         "/tools/0/function/parameters",
+                                         "/tools/0/functionDeclarations/0/parametersJsonSchema",
+                                         "/tools/0/functionDeclarations/0/parameters"};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         yyjson_val *schema = yyjson_ptr_get(root, places[i]);
         if (yyjson_is_obj(schema)) {

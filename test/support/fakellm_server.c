@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #define INPUT_BYTES  ((size_t)256 << 10)
 #define FILLER_BYTES ((size_t)64 << 10)
@@ -39,7 +38,9 @@ struct fake_conn {
     struct fake_reply reply;
     size_t sent;
     uint64_t hash;
+    uint64_t n_requests;
     uint64_t start_us;
+    bool stalled;
     char path[32];
 };
 
@@ -217,13 +218,38 @@ static void accept_all(struct fake_server *s)
 /* ---- sending -----------------------------------------------------------------------------------
  */
 
+/* How much of `bytes` goes into one write. */
+static size_t piece_of(const struct fake_conn *c, struct fake_span bytes)
+{
+    const struct fake_reply *r = &c->reply;
+    if (r->piece_bytes > 0 && bytes.n > r->piece_bytes) {
+        return r->piece_bytes;
+    }
+    if (r->by_event) {
+        /* an event ends with a line end, and its chunk with another one */
+        const char *end = memmem(bytes.p, bytes.n, "\n\r\n", 3);
+        return end == NULL ? bytes.n : (size_t)(end - bytes.p) + 3;
+    }
+    for (size_t i = 0; r->splits_utf8 && i < bytes.n; i++) {
+        if ((unsigned char)bytes.p[i] >= 0xc0U) {
+            return i + 1;
+        }
+    }
+    if (r->stall_at > c->sent && bytes.n > r->stall_at - c->sent) {
+        return r->stall_at - c->sent;
+    }
+    return bytes.n;
+}
+
 /* The next bytes of the reply: its own, then filler, then the tail. */
 static struct fake_span next_bytes(const struct fake_server *s, const struct fake_conn *c)
 {
     const struct fake_reply *r = &c->reply;
     size_t at = c->sent;
     if (at < r->send_bytes) {
-        return (struct fake_span){r->bytes + at, r->slow ? 1 : r->send_bytes - at};
+        struct fake_span bytes = {r->bytes + at, r->send_bytes - at};
+        bytes.n = piece_of(c, bytes);
+        return bytes;
     }
     at -= r->send_bytes;
     if (r->tail == NULL || r->send_bytes < r->len) {
@@ -235,6 +261,23 @@ static struct fake_span next_bytes(const struct fake_server *s, const struct fak
     }
     at -= r->fill_bytes;
     return (struct fake_span){r->tail + at, strlen(r->tail) - at};
+}
+
+/* True: the reply goes on later. */
+static bool pauses(struct fake_server *s, struct fake_conn *c)
+{
+    const struct fake_reply *r = &c->reply;
+    unsigned wait_ms = r->piece_ms;
+    if (r->stall_at > 0 && c->sent >= r->stall_at && !c->stalled) {
+        c->stalled = true;
+        wait_ms = s->config.stall_ms;
+    }
+    if (wait_ms == 0 || c->sent >= r->send_bytes) {
+        return false;
+    }
+    c->state = CONN_WAITING;
+    timer_add(s, c, wait_ms);
+    return true;
 }
 
 static void close_rudely(struct fake_server *s, struct fake_conn *c)
@@ -287,10 +330,11 @@ static bool send_some(struct fake_server *s, struct fake_conn *c)
             close_conn(s, c);
             return false;
         }
+        if (c->sent == 0 && c->reply.n_prefixes > 0) {
+            fake_cache_fill(s, &c->reply);
+        }
         c->sent += (size_t)n;
-        if (c->reply.slow) {
-            c->state = CONN_WAITING;
-            timer_add(s, c, s->config.slow_ms);
+        if (pauses(s, c)) {
             return true;
         }
     }
@@ -303,8 +347,8 @@ static bool send_some(struct fake_server *s, struct fake_conn *c)
 static bool start_reply(struct fake_server *s, struct fake_conn *c, struct fake_request *r)
 {
     timer_remove(s, c);
-    r->hash = XXH3_64bits(r->body.p, r->body.n);
-    c->hash = r->hash;
+    r->n_before = c->n_requests++;
+    c->stalled = false;
     c->start_us = s->now_us;
     c->continued = false;
     size_t n = r->path.n < sizeof(c->path) ? r->path.n : sizeof(c->path) - 1;
@@ -320,6 +364,7 @@ static bool start_reply(struct fake_server *s, struct fake_conn *c, struct fake_
         close_conn(s, c);
         return false;
     }
+    c->hash = r->hash;
     c->state = CONN_WAITING;
     if (c->reply.is_model) {
         s->stats.in_flight++;

@@ -63,6 +63,30 @@ void fake_seen_release(struct fake_seen *seen)
     *seen = (struct fake_seen){0};
 }
 
+/* Prices are thousandths of a cent for a million tokens, which is 10 pico-dollars a token. A read
+ * from the cache costs a tenth, a write a quarter more (providers.md §4). */
+uint64_t fake_price_pico(const struct fake_config *c, const struct fake_answer *a)
+{
+    uint64_t plain = a->tokens_in - a->tokens_cached - a->tokens_written;
+    uint64_t in = plain * 20 + a->tokens_cached * 2 + a->tokens_written * 25;
+    return in * c->price_in_millicent / 2 + (uint64_t)a->tokens_out * c->price_out_millicent * 10;
+}
+
+void fake_stats_charge(struct fake_stats *s, const struct fake_config *c,
+                       const struct fake_answer *a)
+{
+    s->tokens_in += a->tokens_in;
+    s->tokens_out += a->tokens_out;
+    fake_stats_pay(s, fake_price_pico(c, a));
+}
+
+void fake_stats_pay(struct fake_stats *s, uint64_t pico_usd)
+{
+    s->pico_usd_rest += pico_usd;
+    s->micro_usd += s->pico_usd_rest / 1000000U;
+    s->pico_usd_rest %= 1000000U;
+}
+
 static void put_member(struct fake_buf *out, const char *name, uint64_t value)
 {
     if (out->p[out->len - 1] != '{') {
@@ -99,6 +123,22 @@ void fake_stats_write(struct fake_buf *out, const struct fake_stats *s, size_t n
         {"bytes_out", s->bytes_out},
         {"tokens_in", s->tokens_in},
         {"tokens_out", s->tokens_out},
+        {"tokens_cached", s->tokens_cached},
+        {"tokens_cache_written", s->tokens_written},
+        {"cache_reads", s->n_cache_reads},
+        {"cache_writes", s->n_cache_writes},
+        {"cache_parallel_misses", s->n_cache_misses},
+        {"paid_again", s->n_paid_again},
+        {"streamed", s->n_streamed},
+        {"limited", s->n_limited},
+        {"truncated_prompts", s->n_truncated},
+        {"keys_in_url", s->n_key_in_url},
+        {"micro_usd", s->micro_usd},
+        {"files", s->n_files},
+        {"batches", s->n_batches},
+        {"batch_lines", s->n_batch_lines},
+        {"batches_canceled", s->n_batches_canceled},
+        {"batch_polls", s->n_batch_polls},
         {"trap_hits", s->n_trap},
         {"trap_hits_with_key", s->n_trap_with_key},
         {"cpu_us", (uint64_t)cpu_us},

@@ -128,11 +128,33 @@ static bool apply_faults(struct fake_config *config, yyjson_val *faults)
     return true;
 }
 
-static unsigned member_uint(yyjson_val *root, const char *name, unsigned fallback)
+/* "latency_ms" for the option --latency-ms. Members that are no number are for others. */
+static bool apply_numbers(struct fake_config *config, yyjson_val *root)
 {
-    yyjson_val *v = yyjson_obj_get(root, name);
-    return yyjson_is_uint(v) && yyjson_get_uint(v) <= INT32_MAX ? (unsigned)yyjson_get_uint(v)
-                                                                : fallback;
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *key = NULL;
+    yyjson_val *value = NULL;
+    yyjson_obj_foreach(root, i, n, key, value)
+    {
+        char name[40];
+        size_t len = yyjson_get_len(key);
+        if (!yyjson_is_uint(value) || len >= sizeof(name)) {
+            continue;
+        }
+        for (size_t k = 0; k <= len; k++) {
+            char c = yyjson_get_str(key)[k];
+            name[k] = (char)(c == '_' ? '-' : c);
+        }
+        if (strcmp(name, "answer-bytes") == 0) {
+            config->answer_bytes = yyjson_get_uint(value);
+        } else if (strcmp(name, "seed") == 0) {
+            config->seed = yyjson_get_uint(value);
+        } else if (!fake_config_number(config, name, yyjson_get_uint(value))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool fake_script_apply(struct fake_server *s, struct fake_span json)
@@ -141,18 +163,12 @@ bool fake_script_apply(struct fake_server *s, struct fake_span json)
     yyjson_val *root = yyjson_doc_get_root(doc);
     yyjson_val *faults = yyjson_obj_get(root, "faults");
     yyjson_val *replies = yyjson_obj_get(root, "replies");
-    struct fake_config *c = &s->config;
-    bool ok = yyjson_is_obj(root) && (faults == NULL || apply_faults(c, faults));
+    bool ok = yyjson_is_obj(root) && (faults == NULL || apply_faults(&s->config, faults));
     size_t i = 0;
     size_t n = 0;
     yyjson_val *reply = NULL;
+    ok = ok && apply_numbers(&s->config, root);
     if (ok) {
-        c->latency_ms = member_uint(root, "latency_ms", c->latency_ms);
-        c->jitter_ms = member_uint(root, "jitter_ms", c->jitter_ms);
-        c->late_ms = member_uint(root, "late_ms", c->late_ms);
-        c->idle_ms = member_uint(root, "idle_ms", c->idle_ms);
-        c->slow_ms = member_uint(root, "slow_ms", c->slow_ms);
-        c->answer_bytes = member_uint(root, "answer_bytes", (unsigned)c->answer_bytes);
         yyjson_arr_foreach(replies, i, n, reply)
         {
             ok = ok && add_vector(&s->script, reply);
