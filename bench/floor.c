@@ -2,6 +2,7 @@
  * floor: what the HTTP work of the program costs at least on this machine. It sends one JSON body
  * again and again to a fakellm and keeps a number of requests in flight; nothing is parsed,
  * committed or written. Its CPU time a request is the limit that the program is measured against.
+ * With --stream it asks for server-sent events and only receives them: no event is looked at.
  *
  * curl's multi interface on libuv, split over several multi handles, because curl 7.88 searches
  * the connection cache of one handle linearly (design.md, section 3). Sockets stay registered with
@@ -54,6 +55,7 @@ struct floor {
     size_t n_slots;
     size_t n_shards;
     size_t body_bytes;
+    bool is_stream;
     uv_loop_t loop;
     uv_check_t check;
     struct shard shards[SHARDS_MAX];
@@ -291,8 +293,11 @@ static bool set_up_shard(struct floor *f, size_t i)
 /* ---- the request -------------------------------------------------------------------------------
  */
 
+static const char whole_start[] = "{\"model\":\"fake-model\",\"stream\":false,";
+static const char stream_start[] = "{\"model\":\"fake-model\",\"stream\":true,"
+                                   "\"stream_options\":{\"include_usage\":true},";
 static const char request_head[] =
-    "{\"model\":\"fake-model\",\"stream\":false,\"messages\":[{\"role\":\"system\",\"content\":"
+    "\"messages\":[{\"role\":\"system\",\"content\":"
     "\"You write question and answer pairs.\"},{\"role\":\"user\",\"content\":"
     "\"=== source 1a2b3c4d ===\\n";
 static const char request_tail[] =
@@ -304,7 +309,8 @@ static const char request_tail[] =
 /* A request like the program's: rules, a fenced source, a tail, the schema of the answer. */
 static bool make_request(struct floor *f)
 {
-    size_t fixed = strlen(request_head) + strlen(request_tail);
+    const char *begin = f->is_stream ? stream_start : whole_start;
+    size_t fixed = strlen(begin) + strlen(request_head) + strlen(request_tail);
     size_t fill = f->body_bytes > fixed ? f->body_bytes - fixed : 0;
     char *p = malloc(fixed + fill + 1);
     if (p == NULL) {
@@ -312,6 +318,8 @@ static bool make_request(struct floor *f)
     }
     f->request = p;
     f->body_bytes = fixed + fill;
+    memcpy(p, begin, strlen(begin));
+    p += strlen(begin);
     memcpy(p, request_head, strlen(request_head));
     p += strlen(request_head);
     for (size_t at = 0, i = 0; at < fill; i++) {
@@ -350,13 +358,16 @@ static bool read_number(const char **at, uint64_t *out)
 /* ---- figures -----------------------------------------------------------------------------------
  */
 
-static uint64_t cpu_us(void)
+struct cpu {
+    uint64_t user_us, sys_us;
+};
+
+static struct cpu cpu_now(void)
 {
     struct rusage usage = {0};
     (void)getrusage(RUSAGE_SELF, &usage);
-    int64_t us = ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-                 usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
-    return (uint64_t)us;
+    return (struct cpu){(uint64_t)(usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec),
+                        (uint64_t)(usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec)};
 }
 
 /* The server's CPU time so far by GET /fake/stats; 0 if the server is no fakellm. */
@@ -387,7 +398,7 @@ static uint64_t server_cpu_us(const struct floor *f)
     return value;
 }
 
-static void print_figures(const struct floor *f, double seconds, uint64_t own, uint64_t server)
+static void print_figures(const struct floor *f, double seconds, struct cpu own, uint64_t server)
 {
     struct rusage usage = {0};
     double n = f->n_done == 0 ? 1.0 : (double)f->n_done;
@@ -395,9 +406,11 @@ static void print_figures(const struct floor *f, double seconds, uint64_t own, u
     (void)printf("{\"requests\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"in_flight\":%zu,"
                  "\"multi_handles\":%zu,\"request_bytes\":%zu,\"answer_bytes\":%.0f,"
                  "\"seconds\":%.3f,\"rps\":%.1f,\"cpu_us_per_request\":%.1f,"
+                 "\"user_us_per_request\":%.1f,\"sys_us_per_request\":%.1f,"
                  "\"server_cpu_us_per_request\":%.1f,\"peak_rss_kb\":%ld}\n",
                  f->n_done, f->n_errors, f->n_slots, f->n_shards, f->body_bytes,
-                 (double)f->bytes / n, seconds, n / seconds, (double)own / n, (double)server / n,
+                 (double)f->bytes / n, seconds, n / seconds, (double)(own.user_us + own.sys_us) / n,
+                 (double)own.user_us / n, (double)own.sys_us / n, (double)server / n,
                  usage.ru_maxrss);
 }
 
@@ -463,14 +476,16 @@ static int run(struct floor *f)
         return 1;
     }
     uint64_t server = server_cpu_us(f);
-    uint64_t own = cpu_us();
+    struct cpu begun = cpu_now();
     uint64_t begin = uv_hrtime();
     for (size_t i = 0; i < f->n_slots; i++) {
         start(&f->slots[i]);
     }
     (void)uv_run(&f->loop, UV_RUN_DEFAULT);
     double seconds = (double)(uv_hrtime() - begin) / 1e9;
-    own = cpu_us() - own;
+    struct cpu own = cpu_now();
+    own.user_us -= begun.user_us;
+    own.sys_us -= begun.sys_us;
     server = server_cpu_us(f) - server;
     print_figures(f, seconds, own, server);
     return f->failed || f->n_errors > 0 ? 1 : 0;
@@ -494,6 +509,7 @@ static bool parse_options(int argc, char **argv, struct floor *f)
         {"in-flight", required_argument, NULL, 'k'},
         {"body-bytes", required_argument, NULL, 'b'},
         {"multi-handles", required_argument, NULL, 'm'},
+        {"stream", no_argument, NULL, 's'},
         {NULL, 0, NULL, 0},
     };
     int id = 0;
@@ -501,6 +517,10 @@ static bool parse_options(int argc, char **argv, struct floor *f)
         size_t value = 0;
         if (id == 'u') {
             f->url = optarg;
+            continue;
+        }
+        if (id == 's') {
+            f->is_stream = true;
             continue;
         }
         if (id == '?' || !parse_size(optarg, id == 'm' ? SHARDS_MAX : 100000000, &value)) {
@@ -526,7 +546,7 @@ int main(int argc, char **argv)
     f->body_bytes = 6000;
     if (!parse_options(argc, argv, f)) {
         (void)fprintf(stderr, "usage: floor --url http://127.0.0.1:PORT/api/chat [--requests N] "
-                              "[--in-flight N] [--body-bytes N] [--multi-handles N]\n");
+                              "[--in-flight N] [--body-bytes N] [--multi-handles N] [--stream]\n");
         free(f);
         return 2;
     }
