@@ -167,6 +167,51 @@ static void no_temporary_files_stay(void **state)
     assert_null(strstr(ls->out, ".lock"));
 }
 
+/* How many rows of a file say that their answer was repaired, by a fence alone. */
+static size_t count_fenced(const struct place *p, const char *name)
+{
+    struct gen_json_doc *doc = place_json(p, name);
+    const struct gen_json *rows = gen_json_root(doc);
+    size_t n = 0;
+    for (size_t i = 0; i < gen_json_count(rows); i++) {
+        const struct gen_json *repairs = gen_json_get(gen_json_at(rows, i), "json_repairs");
+        struct gen_str step = {NULL, 0};
+        if (!repairs)
+            continue;
+        assert_int_equal(gen_json_count(repairs), 1);
+        assert_true(gen_json_as_str(gen_json_at(repairs, 0), &step));
+        assert_true(gen_str_is(step, "fence"));
+        n++;
+    }
+    gen_json_doc_free(doc);
+    return n;
+}
+
+/* What was done to a model's JSON stays with the record through the steps, and out of what trainers
+ * read. */
+static void repairs_are_kept_with_the_record(void **state)
+{
+    struct place *p = *state;
+#define MODEL                                                                                      \
+    "--provider", "vllm", "--model", "fake-model", "--base-url", p->v1, "--min-chunk-chars", "0"
+    place_serve(p, NULL);
+    run_expect(place_run(p, ARGS("generate", CHUNKS, "-o", "plain.json", MODEL)), 0);
+    assert_int_equal(count_fenced(p, "plain.json"), 0);
+    place_script(p, "/fake/script", "{\"faults\":[\"fenced:1\"]}");
+    run_expect(place_run(p, ARGS("generate", CHUNKS, "-o", "qa.json", MODEL)), 0);
+    assert_int_equal(count_fenced(p, "qa.json"), place_rows(p, "qa.json"));
+    place_script(p, "/fake/script", "{\"faults\":[]}");
+    run_expect(place_run(p, ARGS("enrich", "qa.json", "-o", "en.json", "--provider", "vllm",
+                                 "--model", "fake-model", "--base-url", p->v1)),
+               0);
+    assert_int_equal(count_fenced(p, "en.json"), place_rows(p, "qa.json"));
+    run_expect(place_run(p, ARGS("export", "en.json", "-o", "t.jsonl")), 0);
+    char *text = place_read(p, "t.jsonl", NULL);
+    assert_null(strstr(text, "json_repairs"));
+    free(text);
+#undef MODEL
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,7 +219,7 @@ int main(void)
         TEST(a_file_is_no_folder),      TEST(a_full_disk_is_said_once),
         TEST(a_limit_of_file_sizes),    TEST(a_ledger_must_be_one),
         TEST(one_ledger_one_run),       TEST(a_closed_pipe_is_an_error),
-        TEST(no_temporary_files_stay),
+        TEST(no_temporary_files_stay),  TEST(repairs_are_kept_with_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
