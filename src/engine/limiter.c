@@ -426,15 +426,14 @@ static void slow(struct gen_limiter *l, const struct gen_limiter_need *need,
     bool is_vain =
         p->is_on && (p->n_accepted < PACE_SIGN_N || p->per_ms < p->refused_per_ms * PACE_SAME);
     p->n_vain = is_vain ? p->n_vain + 1 : 0;
-    /* Short delays do not keep us from being refused many times a second: then the rate is halved
-     * several times, for what was accepted before may have been a bucket's fill. */
+    /* What was accepted in the first seconds may have been a bucket's fill and not its rate, which
+     * is halved then. Short delays do not keep us from being refused many times a second. */
     bool is_short = r->retry_after_ms < PACE_LONG_MS;
     if (p->n_vain >= (is_short ? PACE_VAIN_SHORT : PACE_VAIN))
         pace_off(p, now_ms);
     else if (p->is_on ? p->n_accepted >= PACE_SIGN_N || is_short : is_repeated)
-        pace_lower(
-            l, is_short && p->n_vain <= PACE_HARD && is_early(l, now_ms) ? PACE_CUT_HARD : PACE_CUT,
-            now_ms);
+        pace_lower(l, p->n_vain <= PACE_HARD && is_early(l, now_ms) ? PACE_CUT_HARD : PACE_CUT,
+                   now_ms);
 }
 
 static void measure(struct gen_limiter *l, const struct gen_limiter_need *need,
