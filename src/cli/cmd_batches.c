@@ -1,6 +1,7 @@
 /* `generator batches LEDGER`: what is under way at a provider, asked of the provider itself, and
  * canceled when told to. */
 #include "cli/endpoint.h"
+#include "cli/fetch.h"
 
 #include "llm/batch.h"
 
@@ -25,8 +26,6 @@ struct list {
     const struct gen_app *app;
     struct row *rows;
     size_t n, capacity;
-    struct gen_loop *loop;
-    struct gen_http *http;
     struct row *asked; /* the row that an answer is waited for */
     bool is_success;
     int http_status; /* of the last answer */
@@ -104,17 +103,6 @@ static void on_answer(void *ud, const struct gen_http_response *response)
         (void)snprintf(r->remote, sizeof(r->remote), "accepted");
     gen_json_doc_free(doc);
     gen_llm_result_release(&result);
-    gen_loop_stop(l->loop);
-}
-
-static int make_wire(const struct row *r, const struct gen_endpoint *e, const char *path,
-                     struct gen_wire *wire, struct gen_error *err)
-{
-    const char *mark = strstr(path, "{id}");
-    char full[600];
-    (void)snprintf(full, sizeof(full), "%.*s%s%s", (int)(mark ? mark - path : 0), path,
-                   r->remote_id, mark ? mark + 4 : path);
-    return gen_provider_wire(r->provider, e, r->model, full, wire, err);
 }
 
 /* The ledger may be a stranger's, and name a stranger's host: the key goes to the provider's own,
@@ -130,31 +118,24 @@ static bool is_trusted(const struct list *l, const struct row *r)
 
 static int ask(struct list *l, struct row *r, const char *path, bool post, struct gen_error *err)
 {
-    const char *value = getenv(r->provider->key_env);
+    const char *value = gen_environment_key(r->provider);
     struct gen_secret *key = NULL;
     struct gen_wire wire;
-    if ((!value || !*value) && r->provider->key_env_alternative)
-        value = getenv(r->provider->key_env_alternative);
-    int rc = value && *value ? gen_secret_new(&key, gen_str_from(value), err) : GEN_OK;
-    struct gen_endpoint endpoint = {.base_url = r->base_url, .key = key};
+    int rc = value ? gen_secret_new(&key, gen_str_from(value), err) : GEN_OK;
+    const struct gen_endpoint endpoint = {.base_url = r->base_url, .key = key};
     if (rc == GEN_OK)
-        rc = make_wire(r, &endpoint, path, &wire, err);
+        rc = gen_batch_wire(r->provider, &endpoint, r->model, path, gen_str_from(r->remote_id),
+                            &wire, err);
     if (rc == GEN_OK) {
-        struct gen_http_request request = {
+        const struct gen_fetch what = {
             .url = wire.url,
             .post = post,
-            .headers = wire.headers,
-            .auth_header = wire.auth_header,
-            .auth_prefix = wire.auth_prefix,
-            .key = key,
             .timeout_ms = QUESTION_MS,
             .body_bytes_max = (size_t)1 << 30, /* Gemini puts the answers into the state */
         };
         l->asked = r;
-        rc = gen_http_send(l->http, &request, on_answer, l, NULL, err);
+        rc = gen_fetch(r->provider, &endpoint, &what, on_answer, l, err);
     }
-    if (rc == GEN_OK)
-        rc = gen_loop_run(l->loop, err);
     gen_secret_free(key);
     return rc;
 }
@@ -187,6 +168,10 @@ static int ask_about(struct list *l, struct row *r, bool is_to_go, struct gen_er
     if (!r->remote_id[0]) {
         if (is_to_go)
             give_up(r, "its name is not known; what it may answer is not collected");
+        return GEN_OK;
+    }
+    if (!gen_batch_name_is_fine(gen_str_from(r->remote_id))) {
+        (void)snprintf(r->remote, sizeof(r->remote), "not asked: its name is no name of a batch");
         return GEN_OK;
     }
     if (!is_trusted(l, r)) {
@@ -309,24 +294,17 @@ int gen_cmd_batches(const struct gen_app *app, int *status, struct gen_error *er
 {
     struct list l = {.app = app};
     struct gen_ledger *ledger = NULL;
-    const struct gen_http_options options = {.in_flight_max = 1};
     int rc = gen_ledger_open(&ledger, app->drivers->ledger, gen_settings_argument(app->settings),
                              true, err);
     if (rc == GEN_OK)
         rc = gen_ledger_batches(ledger, add_row, &l, err);
     gen_ledger_close(ledger);
     if (rc == GEN_OK)
-        rc = gen_loop_new(&l.loop, err);
-    if (rc == GEN_OK)
-        rc = gen_http_new(&l.http, l.loop, &options, err);
-    if (rc == GEN_OK)
         rc = ask_about_all(&l, gen_settings_text(app->settings, GEN_OPT_CANCEL), err);
     if (rc == GEN_OK)
         rc = write_off(&l, err);
     if (rc == GEN_OK)
         rc = print(&l, err);
-    gen_http_free(l.http);
-    gen_loop_free(l.loop);
     free(l.rows);
     *status = GEN_EXIT_DONE;
     return rc;

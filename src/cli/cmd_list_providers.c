@@ -34,7 +34,10 @@ static int probe_local(const struct gen_provider *provider, const char *base_url
     const struct gen_endpoint endpoint = {.base_url = base_url};
     char url[2048];
     int rc = gen_provider_url(base_url, provider->probe_path, "", url, sizeof(url), err);
-    return rc ? rc : gen_fetch(provider, &endpoint, url, GEN_STR(""), PROBE_MS, on_probe, p, err);
+    return rc ? rc
+              : gen_fetch(provider, &endpoint,
+                          &(struct gen_fetch){.url = url, .timeout_ms = PROBE_MS}, on_probe, p,
+                          err);
 }
 
 static int find_program(const struct gen_provider *provider, struct probe *p, struct gen_error *err)

@@ -112,8 +112,12 @@ static int probe(struct look *l, const struct gen_probe *probe, struct gen_error
         gen_jb_free(b);
     }
     if (rc == GEN_OK)
-        rc = gen_fetch(c->provider, &c->endpoint, url, gen_buf_str(&body), PROBE_MS, on_probe, l,
-                       err);
+        rc = gen_fetch(c->provider, &c->endpoint,
+                       &(struct gen_fetch){.url = url,
+                                           .post = probe->post_model,
+                                           .body = gen_buf_str(&body),
+                                           .timeout_ms = PROBE_MS},
+                       on_probe, l, err);
     gen_buf_release(&body);
     return rc ? rc : l->failed;
 }
@@ -125,7 +129,9 @@ static int probe_life(struct look *l, struct gen_error *err)
     const char *path = c->provider->probe_path ? c->provider->probe_path : "";
     int rc = gen_provider_url(c->base_url, path, c->model, url, sizeof(url), err);
     return rc ? rc
-              : gen_fetch(c->provider, &c->endpoint, url, GEN_STR(""), PROBE_MS, on_probe, l, err);
+              : gen_fetch(c->provider, &c->endpoint,
+                          &(struct gen_fetch){.url = url, .timeout_ms = PROBE_MS}, on_probe, l,
+                          err);
 }
 
 static void look_at_name(struct gen_doctor *d, const struct gen_model_facts *f)

@@ -24,7 +24,7 @@ static int unknown_provider(const struct gen_app *app, const char *name, struct 
     return rc;
 }
 
-static const char *environment_key(const struct gen_provider *p)
+const char *gen_environment_key(const struct gen_provider *p)
 {
     const char *value = p->key_env ? getenv(p->key_env) : NULL;
     if ((!value || !*value) && p->key_env_alternative)
@@ -38,7 +38,7 @@ static int find_program(struct gen_chosen *c, struct gen_error *err)
     const struct gen_provider *p = c->provider;
     bool found = false;
     int rc = gen_process_find(p->program, p->program_dirs, &c->program, &found, err);
-    if (rc == GEN_OK && found && p->fallback && environment_key(p->fallback))
+    if (rc == GEN_OK && found && p->fallback && gen_environment_key(p->fallback))
         (void)snprintf(
             c->notice, sizeof(c->notice),
             "%s is set: the program \"%s\" may use it instead of your login, and what it "
@@ -47,7 +47,7 @@ static int find_program(struct gen_chosen *c, struct gen_error *err)
     if (rc || found)
         return rc;
     c->is_fallback = true;
-    if (!p->fallback || !environment_key(p->fallback))
+    if (!p->fallback || !gen_environment_key(p->fallback))
         return gen_fail(
             err, GEN_EUSAGE,
             "provider %s runs the program \"%s\", which is neither in PATH nor where it "
@@ -123,7 +123,7 @@ static int choose_base_url(struct gen_chosen *c, const struct gen_app *app, stru
 static int choose_key(struct gen_chosen *c, const struct gen_app *app, struct gen_error *err)
 {
     c->endpoint.key = gen_settings_secret(app->settings, GEN_OPT_API_KEY);
-    const char *value = environment_key(c->provider);
+    const char *value = gen_environment_key(c->provider);
     if (!c->endpoint.key && value) {
         int rc = gen_secret_new(&c->key, gen_str_from(value), err);
         if (rc)

@@ -24,6 +24,9 @@ GEN_MUST_USE int gen_chosen_init(struct gen_chosen *c, const struct gen_app *app
                                  struct gen_error *err);
 void gen_chosen_release(struct gen_chosen *c);
 
+/* The provider's key in the environment, NULL when it is not set or empty. Not to be printed. */
+const char *gen_environment_key(const struct gen_provider *p);
+
 /* Whether requests go over the network, or a program of the user's does that. */
 bool gen_chosen_needs_network(const struct gen_chosen *c);
 

@@ -326,8 +326,9 @@ static int learn_slots(struct gen_session *s, struct gen_error *err)
             continue;
         int rc = gen_probe_url(p, &s->chosen.endpoint, s->model, url, sizeof(url), err);
         if (rc == GEN_OK)
-            rc = gen_fetch(s->provider, &s->chosen.endpoint, url, (struct gen_str){NULL, 0},
-                           PROPS_MS, on_props, s, err);
+            rc = gen_fetch(s->provider, &s->chosen.endpoint,
+                           &(struct gen_fetch){.url = url, .timeout_ms = PROPS_MS}, on_props, s,
+                           err);
         if (rc)
             return rc;
     }

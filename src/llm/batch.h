@@ -86,6 +86,11 @@ bool gen_batch_read(const struct gen_batch_protocol *p, const struct gen_http_re
 /* Whether a name that a provider gave can stand in a path: short, and without what would change the
  * path. */
 bool gen_batch_name_is_fine(struct gen_str name);
+/* gen_provider_wire for one of a protocol's paths, with `id` in the place of "{id}". GEN_EPARSE for
+ * a name that is not fine: the key goes where the path says. */
+GEN_MUST_USE int gen_batch_wire(const struct gen_provider *p, const struct gen_endpoint *e,
+                                const char *model, const char *path, struct gen_str id,
+                                struct gen_wire *wire, struct gen_error *err);
 
 /* Collects requests into batches, submits them, and gives their results when the provider has them.
  * Batches on record that an earlier run left behind are taken up. GEN_EUSAGE when the provider has

@@ -1,4 +1,4 @@
-#include "llm/channel.h"
+#include "llm/exchange.h"
 
 int gen_channel_prepare(const struct gen_channel *c, const struct gen_llm_request *r,
                         const struct gen_digest *key, unsigned dropped, struct gen_exchange **out,
@@ -23,7 +23,7 @@ void gen_channel_cancel(const struct gen_channel *c, struct gen_exchange *x)
 void gen_channel_discard(const struct gen_channel *c, struct gen_exchange *x)
 {
     if (x)
-        c->table->discard(c->state, x);
+        gen_exchange_discard(x, c->table->release);
 }
 
 int gen_channel_turn_end(const struct gen_channel *c, bool is_idle, struct gen_error *err)

@@ -26,6 +26,7 @@ typedef void gen_exchange_fn(void *ud, struct gen_llm_result *result,
 struct gen_exchange {
     gen_exchange_fn *fn; /* set by gen_channel_send */
     void *ud;
+    struct gen_exchange *next, **link; /* in its channel's list (llm/exchange.h) */
 };
 
 struct gen_channel_table {
@@ -35,8 +36,8 @@ struct gen_channel_table {
     int (*send)(void *state, struct gen_exchange *x, struct gen_error *err);
     /* The result comes soon, with GEN_CLASS_CANCELED unless it was there already. */
     void (*cancel)(void *state, struct gen_exchange *x);
-    /* A prepared exchange that will not be sent. */
-    void (*discard)(void *state, struct gen_exchange *x);
+    /* Frees a prepared exchange that will not be sent; it has left the channel's list. */
+    void (*release)(struct gen_exchange *x);
     /* The engine's turn is over. `is_idle`: it will send nothing more before a result comes, so
      * that a batch must not wait to be filled. NULL: nothing to do. */
     int (*turn_end)(void *state, bool is_idle, struct gen_error *err);

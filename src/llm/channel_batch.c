@@ -1,6 +1,7 @@
 /* Requests gather in a batch until it is full or the engine has nothing more to ask; the batch is
  * put on record with its keys, submitted, and asked after. Results are given as they come. */
 #include "llm/batch/batch_int.h"
+#include "llm/exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,11 +69,9 @@ static void detach(struct batch_exchange *x)
     x->entry = NULL;
 }
 
-static void free_exchange(struct batch_exchange *x)
+static void release(struct gen_exchange *head)
 {
-    *x->link = x->next_live;
-    if (x->next_live)
-        x->next_live->link = x->link;
+    struct batch_exchange *x = (struct batch_exchange *)head;
     detach(x);
     gen_buf_release(&x->body);
     free(x);
@@ -81,12 +80,9 @@ static void free_exchange(struct batch_exchange *x)
 void gen_batch_deliver(struct batch_exchange *x, struct gen_llm_result *result,
                        const struct gen_error *failure)
 {
-    gen_exchange_fn *fn = x->head.fn;
-    void *ud = x->head.ud;
     if (x->entry)
         x->entry->is_answered = true;
-    free_exchange(x);
-    fn(ud, result, failure);
+    gen_exchange_deliver(&x->head, release, result, failure);
 }
 
 void gen_batch_fail(struct batch_channel *c, int rc, const struct gen_error *err)
@@ -108,17 +104,10 @@ static int prepare(void *state, const struct gen_llm_request *r, const struct ge
     x->channel = c;
     x->key = *key;
     x->body = gen_buf_make(GEN_BUF_UNLIMITED);
-    x->link = &c->live;
-    x->next_live = c->live;
-    if (x->next_live)
-        x->next_live->link = &x->next_live;
-    c->live = x;
-    struct gen_endpoint endpoint = c->o.endpoint;
-    endpoint.dropped = dropped;
-    endpoint.is_batch = true;
-    int rc = c->o.provider->build(r, &endpoint, &x->body, err);
+    gen_exchange_enter(&c->live, &x->head);
+    int rc = gen_exchange_batch_body(&c->o, r, dropped, &x->body, err);
     if (rc) {
-        free_exchange(x);
+        gen_exchange_discard(&x->head, release);
         return rc;
     }
     *out = &x->head;
@@ -197,15 +186,9 @@ static void cancel_exchange(void *state, struct gen_exchange *head)
     /* An answer that comes in this turn goes into the ledger by itself. */
     detach(x);
     x->is_canceled = true;
-    x->next = c->canceled;
+    x->next_canceled = c->canceled;
     c->canceled = x;
     gen_loop_wake(c->o.loop);
-}
-
-static void discard_exchange(void *state, struct gen_exchange *head)
-{
-    (void)state;
-    free_exchange((struct batch_exchange *)head);
 }
 
 static void deliver_canceled(void *ud)
@@ -213,14 +196,11 @@ static void deliver_canceled(void *ud)
     struct batch_channel *c = ud;
     while (c->canceled) {
         struct batch_exchange *x = c->canceled;
-        c->canceled = x->next;
+        c->canceled = x->next_canceled;
         struct gen_llm_result result = gen_llm_result_make();
         result.class_code = GEN_CLASS_CANCELED;
         gen_llm_set_message(&result, GEN_STR("left to the provider's batch"));
-        gen_exchange_fn *fn = x->head.fn;
-        void *fn_ud = x->head.ud;
-        free_exchange(x);
-        fn(fn_ud, &result, NULL);
+        gen_exchange_deliver(&x->head, release, &result, NULL);
     }
 }
 
@@ -284,15 +264,11 @@ static void free_batch(struct batch *b)
 static void channel_free(void *state)
 {
     struct batch_channel *c = state;
+    gen_exchange_release_all(&c->live, release);
     while (c->first) {
         struct batch *b = c->first;
         c->first = b->next;
         free_batch(b);
-    }
-    for (struct batch_exchange *x = c->live, *next = NULL; x; x = next) {
-        next = x->next_live;
-        gen_buf_release(&x->body);
-        free(x);
     }
     if (c->turn)
         gen_turn_free(c->turn);
@@ -350,7 +326,7 @@ int gen_channel_batch_new(struct gen_channel *out, const struct gen_channel_opti
         .prepare = prepare,
         .send = send_exchange,
         .cancel = cancel_exchange,
-        .discard = discard_exchange,
+        .release = release,
         .turn_end = turn_end,
         .keeps_answers = true,
         .free = channel_free,

@@ -3,6 +3,7 @@
  * alone is asked again. */
 #include "base/hash.h"
 #include "llm/batch/lines.h"
+#include "llm/exchange.h"
 #include "llm/record.h"
 #include "os/file.h"
 #include "json/stream.h"
@@ -33,7 +34,6 @@ struct files_exchange {
     struct files_channel *channel;
     struct gen_digest key;
     struct gen_buf body;
-    struct files_exchange *next, **link; /* in the list of all */
     struct files_exchange *next_due;
     bool is_due; /* in the list of those whose result comes this turn */
     bool is_canceled;
@@ -44,7 +44,8 @@ struct files_channel {
     struct gen_batch_options b;
     struct gen_buf dir;
     struct known *buckets[BUCKETS];
-    struct files_exchange *live, *due;
+    struct gen_exchange *live; /* all that are prepared or wait */
+    struct files_exchange *due;
     struct gen_turn *turn;
     struct gen_file_writer *writer;
     struct gen_buf path;
@@ -92,11 +93,9 @@ static bool is_waiting(const struct known *k)
     return k->n_written > k->n_failed;
 }
 
-static void free_exchange(struct files_exchange *x)
+static void release(struct gen_exchange *head)
 {
-    *x->link = x->next;
-    if (x->next)
-        x->next->link = x->link;
+    struct files_exchange *x = (struct files_exchange *)head;
     gen_buf_release(&x->body);
     free(x);
 }
@@ -111,17 +110,10 @@ static int prepare(void *state, const struct gen_llm_request *r, const struct ge
     x->channel = c;
     x->key = *key;
     x->body = gen_buf_make(GEN_BUF_UNLIMITED);
-    x->link = &c->live;
-    x->next = c->live;
-    if (x->next)
-        x->next->link = &x->next;
-    c->live = x;
-    struct gen_endpoint endpoint = c->o.endpoint;
-    endpoint.dropped = dropped;
-    endpoint.is_batch = true;
-    int rc = c->o.provider->build(r, &endpoint, &x->body, err);
+    gen_exchange_enter(&c->live, &x->head);
+    int rc = gen_exchange_batch_body(&c->o, r, dropped, &x->body, err);
     if (rc) {
-        free_exchange(x);
+        gen_exchange_discard(&x->head, release);
         return rc;
     }
     *out = &x->head;
@@ -225,12 +217,6 @@ static void cancel_exchange(void *state, struct gen_exchange *head)
     make_due(x);
 }
 
-static void discard_exchange(void *state, struct gen_exchange *head)
-{
-    (void)state;
-    free_exchange((struct files_exchange *)head);
-}
-
 /* The next time it is asked, it is written again. */
 static int failed_result(struct files_channel *c, const struct files_exchange *x,
                          struct gen_llm_result *result, struct gen_error *err)
@@ -263,10 +249,7 @@ static void deliver(void *ud)
         struct gen_error err = {.msg = ""};
         struct gen_llm_result result = gen_llm_result_make();
         int rc = failed_result(c, x, &result, &err);
-        gen_exchange_fn *fn = x->head.fn;
-        void *fn_ud = x->head.ud;
-        free_exchange(x);
-        fn(fn_ud, &result, rc ? &err : NULL);
+        gen_exchange_deliver(&x->head, release, &result, rc ? &err : NULL);
     }
 }
 
@@ -286,11 +269,7 @@ static bool is_parked(const void *state)
 static void channel_free(void *state)
 {
     struct files_channel *c = state;
-    for (struct files_exchange *x = c->live, *next = NULL; x; x = next) {
-        next = x->next;
-        gen_buf_release(&x->body);
-        free(x);
-    }
+    gen_exchange_release_all(&c->live, release);
     for (size_t i = 0; i < BUCKETS; i++) {
         while (c->buckets[i]) {
             struct gen_digest key = c->buckets[i]->key;
@@ -492,7 +471,7 @@ int gen_channel_files_new(struct gen_channel *out, const struct gen_channel_opti
         .prepare = prepare,
         .send = send_exchange,
         .cancel = cancel_exchange,
-        .discard = discard_exchange,
+        .release = release,
         .turn_end = turn_end,
         .is_parked = is_parked,
         .keeps_answers = true,

@@ -1,5 +1,5 @@
 /* The ordinary way: one HTTP request for each question, its answer whole or streamed. */
-#include "llm/channel.h"
+#include "llm/exchange.h"
 #include "llm/stream.h"
 
 #include <stdlib.h>
@@ -9,13 +9,12 @@
 struct http_channel {
     struct gen_channel_options o;
     struct gen_wire whole, streamed;
-    struct http_exchange *first; /* all that are prepared or in flight */
+    struct gen_exchange *live; /* all that are prepared or in flight */
 };
 
 struct http_exchange {
     struct gen_exchange head;
     struct http_channel *channel;
-    struct http_exchange *next, **link;
     struct gen_buf body;
     bool is_streamed;
     struct gen_llm_stream *stream;
@@ -31,22 +30,15 @@ struct http_exchange {
     uint64_t latency_us;
 };
 
-static void release_exchange(struct http_exchange *x)
+static void release(struct gen_exchange *head)
 {
+    struct http_exchange *x = (struct http_exchange *)head;
     gen_buf_release(&x->body);
     gen_llm_stream_free(x->stream);
     gen_buf_release(&x->text);
     gen_buf_release(&x->reasoning);
     free(x->user);
     free(x);
-}
-
-static void free_exchange(struct http_exchange *x)
-{
-    *x->link = x->next;
-    if (x->next)
-        x->next->link = x->link;
-    release_exchange(x);
 }
 
 static int build(struct http_exchange *x, const struct gen_llm_request *r, struct gen_error *err)
@@ -84,16 +76,12 @@ static int prepare(void *state, const struct gen_llm_request *r, const struct ge
     x->text = gen_buf_make(GEN_BUF_UNLIMITED);
     x->reasoning = gen_buf_make(GEN_BUF_UNLIMITED);
     x->dropped = dropped;
-    x->link = &c->first;
-    x->next = c->first;
-    if (x->next)
-        x->next->link = &x->next;
-    c->first = x;
+    gen_exchange_enter(&c->live, &x->head);
     int rc = c->o.provider->continues ? keep_request(x, r, err) : GEN_OK;
     if (rc == GEN_OK)
         rc = build(x, r, err);
     if (rc) {
-        free_exchange(x);
+        gen_exchange_discard(&x->head, release);
         return rc;
     }
     *out = &x->head;
@@ -217,10 +205,7 @@ static void on_response(void *ud, const struct gen_http_response *response)
     }
     if (rc == GEN_OK && x->n_hops)
         rc = join_parts(x, &result, &err);
-    gen_exchange_fn *fn = x->head.fn;
-    void *fn_ud = x->head.ud;
-    free_exchange(x);
-    fn(fn_ud, &result, rc ? &err : NULL);
+    gen_exchange_deliver(&x->head, release, &result, rc ? &err : NULL);
 }
 
 static void cancel_exchange(void *state, struct gen_exchange *head)
@@ -231,19 +216,10 @@ static void cancel_exchange(void *state, struct gen_exchange *head)
         gen_http_cancel(x->transfer);
 }
 
-static void discard_exchange(void *state, struct gen_exchange *head)
-{
-    (void)state;
-    free_exchange((struct http_exchange *)head);
-}
-
 static void channel_free(void *state)
 {
     struct http_channel *c = state;
-    for (struct http_exchange *next, *x = c->first; x; x = next) {
-        next = x->next;
-        release_exchange(x);
-    }
+    gen_exchange_release_all(&c->live, release);
     free(c);
 }
 
@@ -254,7 +230,7 @@ int gen_channel_http_new(struct gen_channel *out, const struct gen_channel_optio
         .prepare = prepare,
         .send = send_exchange,
         .cancel = cancel_exchange,
-        .discard = discard_exchange,
+        .release = release,
         .free = channel_free,
     };
     const struct gen_provider *p = o->provider;

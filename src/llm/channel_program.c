@@ -1,6 +1,6 @@
 /* Each question is put to a program of its own: bytes on its standard input, the answer on its
  * standard output. */
-#include "llm/channel.h"
+#include "llm/exchange.h"
 
 #include "os/process.h"
 #include "os/scratch.h"
@@ -15,24 +15,21 @@ struct program_channel {
     char *program;
     struct gen_buf dir; /* where the programs run: nothing lies there that could change an answer */
     struct gen_turn *turn;
-    struct program_exchange *first; /* all that are prepared or in flight */
+    struct gen_exchange *live; /* all that are prepared or in flight */
 };
 
 struct program_exchange {
     struct gen_exchange head;
     struct program_channel *channel;
-    struct program_exchange *next, **link;
     struct gen_buf input, arguments, environment;
     struct gen_process *process;  /* NULL: not started, or ended */
     struct gen_llm_result result; /* of one that could not be started */
     bool is_refused;              /* `result` waits for the end of the turn */
 };
 
-static void free_exchange(struct program_exchange *x)
+static void release(struct gen_exchange *head)
 {
-    *x->link = x->next;
-    if (x->next)
-        x->next->link = x->link;
+    struct program_exchange *x = (struct program_exchange *)head;
     gen_process_free(x->process);
     gen_buf_release(&x->input);
     gen_buf_release(&x->arguments);
@@ -55,18 +52,14 @@ static int prepare(void *state, const struct gen_llm_request *r, const struct ge
     x->input = gen_buf_make(GEN_BUF_UNLIMITED);
     x->arguments = gen_buf_make(WORDS_BYTES_MAX);
     x->environment = gen_buf_make(WORDS_BYTES_MAX);
-    x->link = &c->first;
-    x->next = c->first;
-    if (x->next)
-        x->next->link = &x->next;
-    c->first = x;
+    gen_exchange_enter(&c->live, &x->head);
     int rc = p->build(r, &endpoint, &x->input, err);
     if (rc == GEN_OK)
         rc = p->arguments(r, &endpoint, &x->arguments, err);
     if (rc == GEN_OK && p->environment)
         rc = p->environment(r, &endpoint, &x->environment, err);
     if (rc) {
-        free_exchange(x);
+        gen_exchange_discard(&x->head, release);
         return rc;
     }
     *out = &x->head;
@@ -74,15 +67,6 @@ static int prepare(void *state, const struct gen_llm_request *r, const struct ge
 }
 
 /* ---- results ---- */
-
-static void deliver(struct program_exchange *x, struct gen_llm_result *result,
-                    const struct gen_error *failure)
-{
-    gen_exchange_fn *fn = x->head.fn;
-    void *ud = x->head.ud;
-    free_exchange(x);
-    fn(ud, result, failure);
-}
 
 /* How the program ended, in the words of a transfer. What came whole before we ended it is paid,
  * and counts. */
@@ -129,16 +113,15 @@ static void on_end(void *ud, const struct gen_process_end *end)
     int rc = end->out_of_memory ? gen_nomem(&err, "an answer")
                                 : x->channel->o.provider->parse(&response, &result, &err);
     x->process = NULL;
-    deliver(x, &result, rc ? &err : NULL);
+    gen_exchange_deliver(&x->head, release, &result, rc ? &err : NULL);
 }
 
 static struct program_exchange *first_refused(const struct program_channel *c)
 {
-    struct program_exchange *x = c->first;
-    /* The analyser does not see that free_exchange takes what it frees out of the list. */
-    while (x && !x->is_refused) // NOLINT(clang-analyzer-unix.Malloc)
+    struct gen_exchange *x = c->live;
+    while (x && !((struct program_exchange *)x)->is_refused)
         x = x->next;
-    return x;
+    return (struct program_exchange *)x;
 }
 
 /* Results of programs that could not be started: never from inside send. */
@@ -146,15 +129,15 @@ static void on_turn(void *ud)
 {
     const struct program_channel *c = ud;
     size_t n = 0;
-    for (const struct program_exchange *x = c->first; x; x = x->next)
-        n += x->is_refused;
+    for (const struct gen_exchange *x = c->live; x; x = x->next)
+        n += ((const struct program_exchange *)x)->is_refused;
     /* The callback may change the list; what it adds waits for the next turn. */
     for (; n > 0; n--) {
         struct program_exchange *x = first_refused(c);
         if (!x)
             return;
         struct gen_llm_result result = x->result;
-        deliver(x, &result, NULL);
+        gen_exchange_deliver(&x->head, release, &result, NULL);
     }
 }
 
@@ -235,19 +218,10 @@ static void cancel_exchange(void *state, struct gen_exchange *head)
         gen_process_cancel(x->process);
 }
 
-static void discard_exchange(void *state, struct gen_exchange *head)
-{
-    (void)state;
-    free_exchange((struct program_exchange *)head);
-}
-
 static void channel_free(void *state)
 {
     struct program_channel *c = state;
-    for (struct program_exchange *next, *x = c->first; x; x = next) {
-        next = x->next;
-        free_exchange(x);
-    }
+    gen_exchange_release_all(&c->live, release);
     gen_turn_free(c->turn);
     gen_scratch_remove(c->dir.data);
     gen_buf_release(&c->dir);
@@ -262,7 +236,7 @@ int gen_channel_program_new(struct gen_channel *out, const struct gen_channel_op
         .prepare = prepare,
         .send = send_exchange,
         .cancel = cancel_exchange,
-        .discard = discard_exchange,
+        .release = release,
         .free = channel_free,
     };
     struct program_channel *c = calloc(1, sizeof(*c));

@@ -29,8 +29,7 @@ struct batch_exchange {
     struct gen_digest key;
     struct gen_buf body; /* until it is part of a batch */
     struct batch_entry *entry;
-    struct batch_exchange *next;              /* in the list of canceled ones */
-    struct batch_exchange *next_live, **link; /* in the list of all */
+    struct batch_exchange *next_canceled;
     bool is_canceled;
 };
 
@@ -88,7 +87,8 @@ struct batch_channel {
     struct batch *first; /* all */
     struct batch *filling;
     struct batch_entry *buckets[GEN_BATCH_BUCKETS];
-    struct batch_exchange *live, *canceled;
+    struct gen_exchange *live; /* all that are prepared or in a batch */
+    struct batch_exchange *canceled;
     struct gen_turn *turn;
     struct gen_prng random;
     bool is_resumed;          /* old batches are asked after, once all who want them have asked */

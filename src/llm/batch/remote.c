@@ -75,21 +75,23 @@ static int put_on_record(const struct batch *b, enum gen_batch_state state, stru
     return rc;
 }
 
-/* The url of `path` with "{id}" replaced. */
-static int make_wire(const struct batch *b, const char *path, struct gen_str id,
-                     struct gen_wire *wire, struct gen_error *err)
+int gen_batch_wire(const struct gen_provider *p, const struct gen_endpoint *e, const char *model,
+                   const char *path, struct gen_str id, struct gen_wire *wire,
+                   struct gen_error *err)
 {
-    const struct gen_channel_options *o = &b->channel->o;
     struct gen_buf full = gen_buf_make(2048);
     struct gen_str rest = gen_str_from(path);
     size_t at = gen_str_find(rest, GEN_STR("{id}"), 0);
+    if (at != SIZE_MAX && !gen_batch_name_is_fine(id))
+        return gen_fail(err, GEN_EPARSE, "\"%.*s\" is no name of a batch or file",
+                        GEN_STR_ARG(gen_str_sub(id, 0, 60)));
     int rc = gen_buf_add_str(&full, gen_str_sub(rest, 0, at), err);
     if (rc == GEN_OK && at != SIZE_MAX)
         rc = gen_buf_add_str(&full, id, err);
     if (rc == GEN_OK && at != SIZE_MAX)
         rc = gen_buf_add_str(&full, gen_str_sub(rest, at + 4, rest.n), err);
     if (rc == GEN_OK)
-        rc = gen_provider_wire(o->provider, &o->endpoint, o->model, full.data, wire, err);
+        rc = gen_provider_wire(p, e, model, full.data, wire, err);
     gen_buf_release(&full);
     return rc;
 }
@@ -108,7 +110,7 @@ static int ask(struct batch *b, const struct question *q, struct gen_error *err)
 {
     const struct gen_channel_options *o = &b->channel->o;
     struct gen_wire wire;
-    int rc = make_wire(b, q->path, q->id, &wire, err);
+    int rc = gen_batch_wire(o->provider, &o->endpoint, o->model, q->path, q->id, &wire, err);
     if (rc)
         return rc;
     if (q->type)
