@@ -15,17 +15,11 @@ GEN_MUST_USE int gen_num_i64(struct gen_str text, int64_t min, int64_t max, cons
 GEN_MUST_USE int gen_num_f64(struct gen_str text, double min, double max, const char *what,
                              double *out, struct gen_error *err);
 
-/* a + b and a * b, or SIZE_MAX on overflow, which no limit admits. */
+/* a + b, or SIZE_MAX on overflow, which no limit admits. */
 static inline size_t gen_size_add(size_t a, size_t b)
 {
     size_t sum;
     return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
-}
-
-static inline size_t gen_size_mul(size_t a, size_t b)
-{
-    size_t product;
-    return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
 }
 
 #endif

@@ -11,7 +11,5 @@ GEN_MUST_USE int gen_help_text(struct gen_buf *out, int command, size_t columns,
 /* generator.1 (command = -1) or generator-<command>.1. */
 GEN_MUST_USE int gen_help_man(struct gen_buf *out, int command, struct gen_error *err);
 GEN_MUST_USE int gen_help_completion(struct gen_buf *out, struct gen_error *err);
-/* The options of one command as a Markdown table, for the README. */
-GEN_MUST_USE int gen_help_markdown(struct gen_buf *out, int command, struct gen_error *err);
 
 #endif

@@ -107,11 +107,6 @@ void gen_outcome_filter_output(struct gen_outcome *o, const char *rule)
     gen_counts_add(&o->call->out_filtered, rule, 1);
 }
 
-void gen_outcome_fail(struct gen_outcome *o, size_t input, enum gen_class c, const char *message)
-{
-    gen_call_settle(o->call, o->asked[input], GEN_ITEM_FAILED, gen_class_name(c), message);
-}
-
 void gen_outcome_note(struct gen_outcome *o, const char *name)
 {
     gen_counts_add(&o->call->notes, name, 1);

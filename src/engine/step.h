@@ -24,8 +24,8 @@ struct gen_question {
 
 struct gen_outcome;
 
-/* What a step makes of an answer. Every input must be settled exactly once: by outputs, a rule, or
- * a failure. Inputs that the step leaves unsettled fail as "malformed". Outputs are copied; a
+/* What a step makes of an answer. Every input must be settled exactly once: by outputs or a
+ * rule. Inputs that the step leaves unsettled fail as "malformed". Outputs are copied; a
  * record made from an answer whose JSON had to be repaired gets "json_repairs", the names of the
  * steps (json/repair.h), after those of earlier steps of the pipeline. */
 GEN_MUST_USE int gen_outcome_produce(struct gen_outcome *o, size_t input, struct gen_str record,
@@ -33,8 +33,7 @@ GEN_MUST_USE int gen_outcome_produce(struct gen_outcome *o, size_t input, struct
 void gen_outcome_filter(struct gen_outcome *o, size_t input,
                         const char *rule); /* no output from this input */
 void gen_outcome_filter_output(struct gen_outcome *o,
-                               const char *rule); /* one proposed output less */
-void gen_outcome_fail(struct gen_outcome *o, size_t input, enum gen_class c, const char *message);
+                               const char *rule);               /* one proposed output less */
 void gen_outcome_note(struct gen_outcome *o, const char *name); /* counted in notes */
 /* The answer must be asked for again for the inputs not yet settled, with these faults told to the
  * model. After the last try they fail with the message. */

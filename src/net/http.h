@@ -74,7 +74,6 @@ struct gen_http_response {
                              */
     bool streamed;          /* the body went to on_data piece by piece; `body` is empty */
     uint64_t latency_us;    /* from the start of the transfer to its end */
-    uint64_t first_byte_us; /* from the start to the first byte of the answer; 0: none came */
     const char *detail;     /* curl's words for a failed transfer, never NULL */
 };
 

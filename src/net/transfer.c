@@ -62,13 +62,11 @@ static bool is_streamed(const struct gen_transfer *t)
 /* What a proxy or a "100 Continue" said before is not the answer. */
 static void begin_head(struct gen_transfer *t)
 {
-    uint64_t now_us = gen_loop_now_us();
     memset(t->heads, 0, sizeof(t->heads));
     gen_buf_clear(&t->head_text);
     t->head_complete = false;
     t->streamed = false;
     t->curl_error[0] = '\0'; /* of an attempt on a dead connection */
-    t->first_byte_us = now_us > t->start_us ? now_us - t->start_us : 1;
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *ud)
@@ -436,7 +434,6 @@ struct gen_http_response gen_transfer_response(const struct gen_transfer *t)
                                   .reused_connection = t->reused_connection,
                                   .streamed = t->streamed,
                                   .latency_us = t->latency_us,
-                                  .first_byte_us = t->first_byte_us,
                                   .detail = t->detail};
     for (size_t i = 0; i < GEN_N_HEADERS; i++)
         r.headers[i] = header_value(t, (enum gen_header)i);
@@ -469,7 +466,6 @@ void gen_transfer_reset(struct gen_transfer *t)
     t->stall_ms = 0;
     t->head_complete = false;
     t->write_failure = GEN_OK;
-    t->first_byte_us = 0;
     t->transport = GEN_TRANSPORT_OK;
     t->status = 0;
     t->reused_connection = false;

@@ -75,7 +75,6 @@ struct gen_transfer {
     int status;
     bool reused_connection;
     uint64_t latency_us;
-    uint64_t first_byte_us;
     const char *detail;
     char curl_error[CURL_ERROR_SIZE];
 };

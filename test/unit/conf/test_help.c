@@ -152,19 +152,6 @@ static void test_completion(void **state)
     gen_buf_release(&text);
 }
 
-static void test_markdown(void **state)
-{
-    (void)state;
-    struct gen_buf text = gen_buf_make(65536);
-    struct gen_error err = {0};
-    assert_int_equal(gen_help_markdown(&text, GEN_CMD_CURATE, &err), GEN_OK);
-    assert_non_null(strstr(text.data, "| `--threshold RATING` | Keep pairs rated at least this, of "
-                                      "10 (default: 7.0) | `curate.threshold` |\n"));
-    assert_non_null(strstr(text.data, "`--workers N\\|auto`"));
-    assert_non_null(strstr(text.data, "| `-o, --output PATH` |"));
-    gen_buf_release(&text);
-}
-
 static void test_a_full_buffer_is_reported(void **state)
 {
     (void)state;
@@ -178,8 +165,6 @@ static void test_a_full_buffer_is_reported(void **state)
         gen_buf_release(&text);
         assert_int_equal(gen_help_completion(&text, NULL), GEN_ELIMIT);
         gen_buf_release(&text);
-        assert_int_equal(gen_help_markdown(&text, GEN_CMD_PIPELINE, NULL), GEN_ELIMIT);
-        gen_buf_release(&text);
     }
 }
 
@@ -192,7 +177,6 @@ int main(void)
         cmocka_unit_test(test_program_help_names_every_command),
         cmocka_unit_test(test_man_pages),
         cmocka_unit_test(test_completion),
-        cmocka_unit_test(test_markdown),
         cmocka_unit_test(test_a_full_buffer_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

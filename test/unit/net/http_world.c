@@ -22,7 +22,6 @@ void world_on_answer(void *ud, const struct gen_http_response *r)
     a->reused = r->reused_connection;
     a->streamed = r->streamed;
     a->latency_us = r->latency_us;
-    a->first_byte_us = r->first_byte_us;
 }
 
 void world_on_data(void *ud, struct gen_str piece)

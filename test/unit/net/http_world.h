@@ -19,7 +19,6 @@ struct answer {
     bool reused;
     bool streamed;
     uint64_t latency_us;
-    uint64_t first_byte_us;
     struct gen_buf pieces; /* what came to on_data */
     int n_pieces;
 };

@@ -125,8 +125,6 @@ static void test_outcomes(void **state)
         assert_string_equal(streamed, cases[i].streamed ? cases[i].body : "");
         assert_string_equal(a->body ? a->body : "", cases[i].streamed ? "" : cases[i].body);
         assert_true((a->transport == GEN_TRANSPORT_OK) == (a->detail[0] == '\0'));
-        assert_true(a->first_byte_us > 0 && a->first_byte_us <= a->latency_us);
-        assert_true(!thinks || a->latency_us - a->first_byte_us >= 250000);
         /* Without on_data nothing is streamed. */
         request.on_data = NULL;
         a = world_send_and_run(w, &request);
@@ -148,18 +146,16 @@ static void test_pieces_come_early(void **state)
     assert_true(a->n_pieces > 2);
 }
 
-static void test_first_byte(void **state)
+static void test_no_first_byte(void **state)
 {
     struct world *w = *state;
     struct gen_http_request request = stream_request(w, "/close-before", 0);
     const struct answer *a = world_send_and_run(w, &request);
     assert_int_equal(a->transport, GEN_TRANSPORT_RESET);
-    assert_int_equal(a->first_byte_us, 0);
     request = stream_request(w, "/hang", 50);
     request.timeout_ms = 200;
     a = world_send_and_run(w, &request);
     assert_int_equal(a->transport, GEN_TRANSPORT_TIMEOUT);
-    assert_int_equal(a->first_byte_us, 0);
     assert_true(a->latency_us >= 190000); /* the limit of silence had not begun */
 }
 
@@ -290,7 +286,7 @@ int main(void)
         cmocka_unit_test(test_content_types),
         cmocka_unit_test_setup_teardown(test_outcomes, setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_pieces_come_early, setup, world_teardown),
-        cmocka_unit_test_setup_teardown(test_first_byte, setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_no_first_byte, setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_size, setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_silence, setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_silence_of_many, setup, world_teardown),
