@@ -226,10 +226,21 @@ static int restore_answer(struct gen_call *call, const struct gen_answer *a, str
     struct gen_llm_result *r = &call->result;
     gen_llm_result_release(r);
     *r = gen_llm_result_make();
-    r->owned = gen_str_dup(a->text);
-    if (!r->owned)
-        return gen_nomem(err, "an answer of the ledger");
+    struct gen_buf texts = gen_buf_make(GEN_BUF_UNLIMITED);
+    size_t n = 0;
+    int rc = gen_buf_reserve(&texts, a->text.n + a->reasoning.n + 1, err);
+    if (rc == GEN_OK)
+        rc = gen_buf_add_str(&texts, a->text, err);
+    if (rc == GEN_OK)
+        rc = gen_buf_add_str(&texts, a->reasoning, err);
+    if (rc) {
+        gen_buf_release(&texts);
+        return rc;
+    }
+    r->owned = gen_buf_take(&texts, &n);
     r->text = (struct gen_str){r->owned, a->text.n};
+    if (a->reasoning.n)
+        r->reasoning = (struct gen_str){r->owned + a->text.n, a->reasoning.n};
     r->class_code = GEN_CLASS_OK;
     if (gen_str_is(a->finish, "length"))
         r->class_code = GEN_CLASS_TRUNCATED;

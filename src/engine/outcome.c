@@ -119,6 +119,19 @@ int gen_outcome_ask_again(struct gen_outcome *o, struct gen_str faults, struct g
     return gen_buf_add_str(&o->call->faults, faults, err);
 }
 
+struct gen_str gen_outcome_reasoning(const struct gen_outcome *o)
+{
+    const struct gen_llm_result *r = &o->call->result;
+    if (gen_str_trim(r->reasoning).n)
+        return r->reasoning;
+    /* Servers that know no field for it leave the thinking in front of the answer. */
+    struct gen_str text = gen_str_trim(r->text);
+    size_t end = gen_str_find(text, GEN_STR("</think>"), 0);
+    if (end == SIZE_MAX || !gen_str_starts(text, GEN_STR("<think>")))
+        return GEN_STR("");
+    return gen_str_trim(gen_str_sub(text, 7, end - 7));
+}
+
 bool gen_outcome_is_last_try(const struct gen_outcome *o)
 {
     return o->is_last_try;

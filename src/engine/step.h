@@ -39,6 +39,9 @@ void gen_outcome_note(struct gen_outcome *o, const char *name); /* counted in no
  * model. After the last try they fail with the message. */
 GEN_MUST_USE int gen_outcome_ask_again(struct gen_outcome *o, struct gen_str faults,
                                        struct gen_error *err);
+/* What the model thought before it answered, as far as the provider hands it out (llm/llm.h); empty:
+ * nothing. Borrowed for the life of accept(). The same for an answer from the ledger. */
+struct gen_str gen_outcome_reasoning(const struct gen_outcome *o);
 /* True when no further try will be made: settle what can be settled. */
 bool gen_outcome_is_last_try(const struct gen_outcome *o);
 

@@ -78,8 +78,22 @@ static int ask(void *ud, struct gen_item *const *items, size_t n, struct gen_que
     return rc;
 }
 
-static int take_row(struct gen_outcome *o, size_t input, const struct gen_json *row,
-                    struct gen_error *err)
+static int produce(const struct world_step *s, struct gen_outcome *o, size_t input,
+                   struct gen_str out, struct gen_error *err)
+{
+    struct gen_buf text = gen_buf_make(4096);
+    struct gen_str thought = gen_outcome_reasoning(o);
+    int rc = gen_buf_printf(&text, err, "%.*s%s%.*s", GEN_STR_ARG(out),
+                            s->keep_reasoning ? " because " : "",
+                            s->keep_reasoning ? (int)thought.n : 0, thought.p ? thought.p : "");
+    if (rc == GEN_OK)
+        rc = gen_outcome_produce(o, input, gen_buf_str(&text), err);
+    gen_buf_release(&text);
+    return rc;
+}
+
+static int take_row(const struct world_step *s, struct gen_outcome *o, size_t input,
+                    const struct gen_json *row, struct gen_error *err)
 {
     const struct gen_json *outs = gen_json_get(row, "outs");
     size_t n = gen_json_count(outs);
@@ -88,7 +102,7 @@ static int take_row(struct gen_outcome *o, size_t input, const struct gen_json *
     for (size_t i = 0; i < n; i++) {
         struct gen_str out;
         assert_true(gen_json_as_str(gen_json_at(outs, i), &out));
-        int rc = gen_outcome_produce(o, input, out, err);
+        int rc = produce(s, o, input, out, err);
         if (rc)
             return rc;
     }
@@ -108,7 +122,7 @@ static int accept(void *ud, struct gen_item *const *items, size_t n, const struc
         gen_json_iter_init(&it, gen_json_get(answer, "rows"));
         while (!found && gen_json_iter_next(&it, &key, &row)) {
             found = gen_str_eq(gen_json_get_str(row, "id"), items[i]->record);
-            int rc = found ? take_row(o, i, row, err) : GEN_OK;
+            int rc = found ? take_row(s, o, i, row, err) : GEN_OK;
             if (rc)
                 return rc;
         }

@@ -170,6 +170,7 @@ void world_answer(struct gen_str user, unsigned sample, unsigned reseed,
     size_t n = 0;
     result->owned = gen_buf_take(&text, &n);
     result->text = (struct gen_str){result->owned, n};
+    result->reasoning = gen_str_from(r.reasoning ? r.reasoning : "");
     result->class_code = r.class_code;
     result->finish = r.finish                              ? gen_str_from(r.finish)
                      : r.class_code == GEN_CLASS_TRUNCATED ? GEN_STR("length")

@@ -31,6 +31,7 @@ struct reply {
     enum gen_class class_code;
     const char *finish;        /* NULL: by the class */
     const char *raw;           /* this text instead of the rows */
+    const char *reasoning;     /* what the model thought before */
     int n_outs[WORLD_IDS_MAX]; /* per id; -1: left out of the answer; 0: filtered */
     int64_t retry_after_ms;
     bool stop_provider;
@@ -47,8 +48,9 @@ struct world_step {
     size_t group_max;
     bool share_all; /* items of different inputs may share a call */
     bool keep_failed;
-    bool unit_same; /* units in and out are the same */
-    bool ask_again; /* for ids that are missing */
+    bool unit_same;      /* units in and out are the same */
+    bool ask_again;      /* for ids that are missing */
+    bool keep_reasoning; /* outputs end with what the model thought */
     bool (*prefilter)(uint64_t base, bool *is_skip);
     bool (*drop)(struct world *w, const char *id); /* release hook */
     int64_t target; /* release hook: stop the input after so many outputs; 0: never */

@@ -269,6 +269,30 @@ static void retry_failed_asks_what_failed(void **state)
     }
 }
 
+static void script_thinks(struct world *w, const struct ask *a, struct reply *r)
+{
+    (void)w;
+    if (id_base(a->ids[0]) % 2)
+        r->reasoning = "it is odd";
+}
+
+static void reasoning_comes_back_from_the_ledger(void **state)
+{
+    struct world *w = *state;
+    struct world_step *s = world_add_step(w, "make");
+    s->keep_reasoning = true;
+    w->script = script_thinks;
+    world_run_ok(w);
+    assert_non_null(strstr(w->out.data, "because it is odd\n"));
+    assert_non_null(strstr(w->out.data, "because \n"));
+    struct gen_buf out = w->out;
+    w->out = gen_buf_make(GEN_BUF_UNLIMITED);
+    world_run_ok(w);
+    assert_int_equal(w->n_asked, 0);
+    assert_string_equal(w->out.data, out.data);
+    gen_buf_release(&out);
+}
+
 int main(void)
 {
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, world_tear_down)
@@ -278,6 +302,7 @@ int main(void)
         WITH_WORLD(what_was_committed_is_not_asked_again),
         WITH_WORLD(fresh_asks_all_again),
         WITH_WORLD(retry_failed_asks_what_failed),
+        WITH_WORLD(reasoning_comes_back_from_the_ledger),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
