@@ -17,8 +17,8 @@ static int unknown_provider(const struct gen_app *app, const char *name, struct 
             break;
     }
     const char *nearest = gen_nearest(gen_str_from(name), names, n);
-    int rc = gen_fail(err, GEN_EUSAGE, "there is no provider \"%s\"%s%s%s; the providers are %s",
-                      name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+    int rc = gen_fail(err, GEN_EUSAGE, "there is no provider \"%s\"%s%s%s (there are %s)", name,
+                      nearest ? "; did you mean \"" : "", nearest ? nearest : "",
                       nearest ? "\"?" : "", list.data ? list.data : "");
     gen_buf_release(&list);
     return rc;

@@ -188,10 +188,11 @@ extern const struct gen_ledger_driver gen_ledger_sqlite;
 /*
  * Opens or makes the ledger at `location` (a path; other schemes are for later drivers). Missing
  * folders are made. Attempts left "sent" by a process that died become "unknown". GEN_ESTATE when
- * another process has it open for writing (the message names the process when it can), GEN_EIO when
- * it is no ledger, of a newer version, or the disk fails. What is no ledger is left as it is.
- * Read-only opening needs no lock and changes nothing, and works on read-only media; it fails with
- * GEN_EINPUT when there is no file. While it is open for writing, "<location>.lock", "-wal" and
+ * another process has it open for writing (the message names the process when it can), GEN_EINPUT
+ * when it is no ledger, GEN_EIO when it is damaged, of a newer version, or the disk fails. What is
+ * no ledger is left as it is. Read-only opening needs no lock and changes nothing, and works on
+ * read-only media; it fails with GEN_EINPUT when there is no file. While it is open for writing,
+ * "<location>.lock", "-wal" and
  * "-shm" stand beside it; closing removes them, and after kill -9 the next opening takes them over.
  */
 GEN_MUST_USE int gen_ledger_open(struct gen_ledger **out, const struct gen_ledger_driver *driver,

@@ -82,7 +82,7 @@ int gen_sqlite_fail(const struct gen_sqlite *s, int rc, const char *doing, struc
                         "same command again, what was committed is kept",
                         doing, path);
     case SQLITE_NOTADB:
-        return gen_fail(err, GEN_EIO,
+        return gen_fail(err, GEN_EINPUT,
                         "%s is no ledger: it is not an SQLite file; give --ledger another path",
                         path);
     case SQLITE_CORRUPT:

@@ -167,10 +167,10 @@ static int check_kind(const char *location, bool read_only, struct gen_error *er
         return gen_fail_errno(err, GEN_EIO, e, "cannot open the ledger %s", location);
     }
     if (S_ISDIR(st.st_mode))
-        return gen_fail(err, GEN_EIO, "%s is no ledger but a folder; give --ledger a file in it",
+        return gen_fail(err, GEN_EINPUT, "%s is no ledger but a folder; give --ledger a file in it",
                         location);
     if (!S_ISREG(st.st_mode))
-        return gen_fail(err, GEN_EIO, "%s is no ledger: it is not a regular file", location);
+        return gen_fail(err, GEN_EINPUT, "%s is no ledger: it is not a regular file", location);
     return GEN_OK;
 }
 

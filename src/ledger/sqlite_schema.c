@@ -104,7 +104,7 @@ int gen_sqlite_query_int(sqlite3 *db, const char *sql, int64_t *out)
 
 static int fail_foreign(const struct gen_sqlite *s, struct gen_error *err)
 {
-    return gen_fail(err, GEN_EIO,
+    return gen_fail(err, GEN_EINPUT,
                     "%s is no ledger: it is an SQLite database of another program; give --ledger "
                     "another path",
                     s->path);

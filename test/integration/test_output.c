@@ -107,7 +107,7 @@ static void a_ledger_must_be_one(void **state)
     place_write(p, "text.ledger", "this is the shopping list of somebody, not a ledger at all\n");
     struct run *r =
         place_run(p, ARGS("generate", NOTES, "-o", "qa.json", RULES, "--ledger", "text.ledger"));
-    run_expect(r, 1);
+    run_expect(r, 2);
     run_expect_said(r, ARGS("text.ledger", "no ledger", "--ledger"));
     char *text = place_read(p, "text.ledger", NULL);
     assert_non_null(strstr(text, "shopping"));

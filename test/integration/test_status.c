@@ -149,10 +149,10 @@ static void what_is_no_ledger_is_refused(void **state)
     assert_false(place_has(p, "missing.ledger"));
     place_write(p, "t.json", "[{\"question\": \"What?\"}]");
     r = place_run(p, ARGS("status", "t.json", "--json"));
-    run_expect(r, 1);
+    run_expect(r, 2);
     run_expect_says(r, "not an SQLite file");
     assert_string_equal(r->out, "");
-    run_expect(place_run(p, ARGS("status", ".")), 1);
+    run_expect(place_run(p, ARGS("status", ".")), 2);
     run_expect(place_run(p, ARGS("status")), 2);
 
     /* The version of the tables is at byte 60, big-endian. */

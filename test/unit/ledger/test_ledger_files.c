@@ -59,11 +59,11 @@ static void other_files_are_refused_and_left_alone(void **state)
     char long_text[20000], back[sizeof long_text];
 
     write_file(f->path, text, sizeof text - 1);
-    expect_no_ledger(f->path, GEN_EIO, "not an SQLite file");
+    expect_no_ledger(f->path, GEN_EINPUT, "not an SQLite file");
     for (size_t i = 0; i < sizeof long_text; i++)
         long_text[i] = text[i % (sizeof text - 1)];
     write_file(f->path, long_text, sizeof long_text);
-    expect_no_ledger(f->path, GEN_EIO, "not an SQLite file");
+    expect_no_ledger(f->path, GEN_EINPUT, "not an SQLite file");
 
     FILE *file = fopen(f->path, "rb");
     assert_non_null(file);
@@ -84,11 +84,11 @@ static void foreign_and_newer_databases_are_refused(void **state)
 
     make_ledger(f->path);
     patch_file(f->path, 68, "GP10", 4);
-    expect_no_ledger(f->path, GEN_EIO, "another program");
+    expect_no_ledger(f->path, GEN_EINPUT, "another program");
     patch_file(f->path, 68, zero, 4);
-    expect_no_ledger(f->path, GEN_EIO, "another program");
+    expect_no_ledger(f->path, GEN_EINPUT, "another program");
     patch_file(f->path, 60, zero, 4);
-    expect_no_ledger(f->path, GEN_EIO, "another program");
+    expect_no_ledger(f->path, GEN_EINPUT, "another program");
     patch_file(f->path, 68, ours, 4);
     expect_no_ledger(f->path, GEN_EIO, "version 0");
     patch_file(f->path, 60, negative, 4);
@@ -139,8 +139,8 @@ static void missing_and_odd_places(void **state)
     assert_non_null(strstr(err.msg, f->path));
     assert_int_equal(count_files(f->folder), 0);
     assert_int_equal(gen_ledger_open(&l, &gen_ledger_sqlite, "", false, &err), GEN_EUSAGE);
-    expect_no_ledger(f->folder, GEN_EIO, "folder");
-    expect_no_ledger("/dev/null", GEN_EIO, "regular file");
+    expect_no_ledger(f->folder, GEN_EINPUT, "folder");
+    expect_no_ledger("/dev/null", GEN_EINPUT, "regular file");
 
     write_file(f->path, "", 0);
     assert_int_equal(gen_ledger_open(&l, &gen_ledger_sqlite, f->path, true, &err), GEN_EINPUT);
