@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/str.h"
 
+#include <stdint.h>
+
 #define GEN_SHA256_BYTES 32
 #define GEN_HEX_CHARS    (2 * GEN_SHA256_BYTES)
 
@@ -39,5 +41,15 @@ void gen_digest_hex(const struct gen_digest *d, size_t n_bytes, char out[GEN_HEX
 bool gen_digest_parse(struct gen_str hex, struct gen_digest *out);
 
 uint64_t gen_hash64(struct gen_str data, uint64_t seed);
+
+/* One-to-one on 64 bits, and each bit of the result depends on each bit of `x` (the finaliser of
+ * SplitMix64, Steele et al. 2014): for hashes that are put together of others, or whose single bits
+ * are used. */
+static inline uint64_t gen_hash_mix(uint64_t x)
+{
+    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return x ^ (x >> 31);
+}
 
 #endif

@@ -3,11 +3,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-bool gen_str_eq(struct gen_str a, struct gen_str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
@@ -22,11 +17,6 @@ bool gen_str_eq_nocase(struct gen_str a, struct gen_str b)
             return false;
     }
     return true;
-}
-
-bool gen_str_is(struct gen_str a, const char *b)
-{
-    return gen_str_eq(a, gen_str_from(b));
 }
 
 bool gen_str_starts(struct gen_str s, struct gen_str prefix)

@@ -29,10 +29,19 @@ static inline struct gen_str gen_str_sub(struct gen_str s, size_t from, size_t n
     return (struct gen_str){s.p + from, n < s.n - from ? n : s.n - from};
 }
 
-bool gen_str_eq(struct gen_str a, struct gen_str b);
+/* Inline: with a literal it is one comparison of a length and, seldom, a few bytes. */
+static inline bool gen_str_eq(struct gen_str a, struct gen_str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool gen_str_is(struct gen_str a, const char *b)
+{
+    return gen_str_eq(a, gen_str_from(b));
+}
+
 /* ASCII letters compare without case. */
 bool gen_str_eq_nocase(struct gen_str a, struct gen_str b);
-bool gen_str_is(struct gen_str a, const char *b);
 bool gen_str_starts(struct gen_str s, struct gen_str prefix);
 bool gen_str_ends(struct gen_str s, struct gen_str suffix);
 

@@ -1,5 +1,6 @@
 #include "base/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <utf8proc.h>
 
@@ -111,6 +112,38 @@ struct gen_str gen_utf8_prefix(struct gen_str s, size_t n_chars)
             break;
     }
     return gen_str_sub(s, 0, i);
+}
+
+struct gen_str gen_utf8_cut(struct gen_str s, size_t bytes_max)
+{
+    if (s.n <= bytes_max)
+        return s;
+    s.n = bytes_max;
+    while (s.n && ((unsigned char)s.p[s.n] & 0xC0U) == 0x80U)
+        s.n--;
+    return s;
+}
+
+void gen_utf8_vformat(char *out, size_t bytes, const char *format, va_list args)
+{
+    int n = vsnprintf(out, bytes, format, args);
+    if (n < 0 || (size_t)n < bytes)
+        return;
+    size_t last = bytes - 2; /* where the last character begins */
+    while (last && ((unsigned char)out[last] & 0xC0U) == 0x80U)
+        last--;
+    unsigned char c = (unsigned char)out[last];
+    size_t length = c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+    if (length > bytes - 1 - last)
+        out[last] = '\0';
+}
+
+void gen_utf8_format(char *out, size_t bytes, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    gen_utf8_vformat(out, bytes, format, args);
+    va_end(args);
 }
 
 bool gen_utf8_is_word(uint32_t code_point)

@@ -4,6 +4,8 @@
 
 #include "base/buf.h"
 
+#include <stdarg.h>
+
 /* True when all of `s` is well-formed UTF-8 (no overlong forms, no surrogates). */
 bool gen_utf8_valid(struct gen_str s);
 
@@ -24,6 +26,13 @@ size_t gen_utf8_count(struct gen_str s);
 
 /* Longest prefix of valid `s` with at most `n_chars` code points. */
 struct gen_str gen_utf8_prefix(struct gen_str s, size_t n_chars);
+/* Longest prefix of whole characters of valid `s` with at most `bytes_max` bytes. */
+struct gen_str gen_utf8_cut(struct gen_str s, size_t bytes_max);
+
+/* snprintf into `out` (of `bytes`, at least 2) for text that may be cut: never in the middle of a
+ * character. */
+void gen_utf8_format(char *out, size_t bytes, const char *format, ...) GEN_PRINTF(3, 4);
+void gen_utf8_vformat(char *out, size_t bytes, const char *format, va_list args) GEN_PRINTF(3, 0);
 
 /* True for letters and digits of any script. */
 bool gen_utf8_is_word(uint32_t code_point);

@@ -110,6 +110,17 @@ static void cleaned_text_is_valid(void **state)
         struct gen_str prefix = gen_utf8_prefix(gen_buf_str(&once), 3);
         assert_true(gen_utf8_valid(prefix));
         assert_true(gen_utf8_count(prefix) <= 3);
+        /* Cuts are between characters, and lose no more than one. */
+        for (size_t room = 2; room < 24; room++) {
+            char formatted[24];
+            struct gen_str cut = gen_utf8_cut(gen_buf_str(&once), room);
+            assert_true(gen_utf8_valid(cut));
+            assert_true(cut.n <= room && (cut.n == once.n || cut.n + 4 > room));
+            gen_utf8_format(formatted, room, "%.*s", GEN_STR_ARG(gen_buf_str(&once)));
+            cut = gen_str_from(formatted);
+            assert_true(gen_utf8_valid(cut));
+            assert_true(cut.n < room && (cut.n == once.n || cut.n + 4 >= room));
+        }
         /* The form for comparing is valid, and its own form. */
         assert_int_equal(gen_utf8_normalize(&plain, gen_buf_str(&once), true, NULL), GEN_OK);
         assert_true(gen_utf8_valid(gen_buf_str(&plain)));
