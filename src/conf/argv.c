@@ -260,15 +260,25 @@ static int take_word(struct gen_settings *s, const char *word, struct gen_error 
     if (!c->argument)
         return gen_fail(err, GEN_EUSAGE, "%s takes no argument, but \"%.60s\" is given", c->name,
                         word);
-    if (s->argument)
+    size_t n_max = c->n_arguments_max ? c->n_arguments_max : 1;
+    if (s->n_arguments >= n_max && n_max == 1)
         return gen_fail(err, GEN_EUSAGE,
                         "%s takes one argument, %s, which is \"%.60s\"; \"%.60s\" is one too many",
-                        c->name, c->argument, s->argument, word);
+                        c->name, c->argument, s->arguments[0], word);
+    if (s->n_arguments >= n_max)
+        return gen_fail(err, GEN_EUSAGE,
+                        "%s takes at most %zu arguments; \"%.60s\" is one too many", c->name, n_max,
+                        word);
     if (!*word)
         return gen_fail(err, GEN_EUSAGE, "%s needs %s, but an empty argument is given", c->name,
                         c->argument);
-    s->argument = gen_arena_dup(&s->arena, gen_str_from(word));
-    return s->argument ? GEN_OK : gen_nomem(err, "an argument");
+    if (!s->arguments)
+        s->arguments = gen_arena_array(&s->arena, n_max, sizeof(*s->arguments));
+    const char *copy = gen_arena_dup(&s->arena, gen_str_from(word));
+    if (!s->arguments || !copy)
+        return gen_nomem(err, "an argument");
+    s->arguments[s->n_arguments++] = copy;
+    return GEN_OK;
 }
 
 static int take_option(struct gen_settings *s, const struct token *t, struct gen_error *err)

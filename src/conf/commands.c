@@ -25,6 +25,18 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
                            "--table code_chunks",
                            "generator generate docs.lancedb -o trial.json --max-chunks 10 "
                            "--provider extractive")},
+    [GEN_CMD_GENERATE_COT] =
+        {.id = GEN_CMD_GENERATE_COT,
+         .name = "generate-cot",
+         .argument = "LANCEDB_PATH",
+         .help = "Generate questions with step-by-step reasoning and answers",
+         .manual = "As generate, but each question needs at least two facts of its chunk, and the "
+                   "record carries the numbered steps from them to the answer in reasoning. A "
+                   "chunk that holds nothing to reason about gives nothing, and the account says "
+                   "so.",
+         .examples = LINES("generator generate-cot docs.lancedb -o cot.json --target-pairs 100",
+                           "generator generate-cot docs.lancedb -o cot.json --max-chunks 10 "
+                           "--topic HDF5")},
     [GEN_CMD_ENRICH] =
         {.id = GEN_CMD_ENRICH,
          .name = "enrich",
@@ -36,6 +48,21 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
          .examples = LINES("generator enrich qa.json -o enriched.json --corpus docs.lancedb",
                            "generator enrich qa.json -o enriched.json --batch-size 10 "
                            "--provider ollama")},
+    [GEN_CMD_ENHANCE_COT] =
+        {.id = GEN_CMD_ENHANCE_COT,
+         .name = "enhance-cot",
+         .argument = "INPUT",
+         .help = "Add step-by-step reasoning to existing pairs",
+         .manual = "Question, answer and every other field stay as they are; reasoning is added. "
+                   "The model first reasons from the source and the question without seeing the "
+                   "answer; only when it ends elsewhere is it shown the answer, and the record "
+                   "says so (cot_mode: hinted). A pair whose answer the reasoning still "
+                   "contradicts is a failure, not a record without reasoning. Records that have "
+                   "reasoning go on as they are. A judge's words in reasoning move to "
+                   "rating_reasoning.",
+         .examples = LINES("generator enhance-cot qa.json -o cot.json --corpus docs.lancedb",
+                           "generator enhance-cot qa.json -o cot.json --batch-size 1 "
+                           "--reasoning model")},
     [GEN_CMD_CURATE] =
         {.id = GEN_CMD_CURATE,
          .name = "curate",
@@ -49,6 +76,40 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
          .examples = LINES("generator curate enriched.json -o curated.json --threshold 8",
                            "generator curate qa.json -o hdf5.json --corpus docs.lancedb "
                            "--topic HDF5")},
+    [GEN_CMD_DEDUP] =
+        {.id = GEN_CMD_DEDUP,
+         .name = "dedup",
+         .argument = "INPUT",
+         .help = "Remove exact and near duplicates, and rows known from benchmarks",
+         .manual = "Needs no model. Texts are compared without case and sentence punctuation "
+                   "(operators count: C++ is not C#), then by the Jaccard similarity of their "
+                   "three-word sequences (candidates by MinHash). What is removed goes to "
+                   "<stem>_removed.jsonl with the row it repeats, or the benchmark's row and the "
+                   "words in common; rows that are no pairs go there too. With --keep best every "
+                   "removed row repeats one that is rated no worse.",
+         .examples = LINES("generator dedup qa.json -o unique.json",
+                           "generator dedup qa.jsonl -o clean.jsonl --similarity 0.8 --keep best "
+                           "--decontaminate gsm8k_test.jsonl")},
+    [GEN_CMD_COMPARE] =
+        {.id = GEN_CMD_COMPARE,
+         .name = "compare",
+         .argument = "DATASET...",
+         .n_arguments_max = 64, /* side files among them are left out */
+         .help = "Compare sets of pairs: metrics, a judged sample, a recommendation",
+         .manual = "Metrics are computed here over all rows; a seeded sample of each set is judged "
+                   "as curate does, blind to the set it comes from. The program decides, from the "
+                   "judged means with their intervals, grounding, duplicates and size; the model "
+                   "explains. -o is the report in JSON, the table goes to the terminal.",
+         .examples = LINES("generator compare qa_v1.json qa_v2.json -o comparison.json",
+                           "generator compare a.json b.json -o c.json --sample-size 0")},
+    [GEN_CMD_STATS] =
+        {.id = GEN_CMD_STATS,
+         .name = "stats",
+         .argument = "DATASET",
+         .help = "Measure a dataset: lengths, duplicates, diversity, ratings, grounding",
+         .manual = "Needs no model. Each figure that crosses a limit is marked, with what it "
+                   "means.",
+         .examples = LINES("generator stats curated.json", "generator stats qa.jsonl --json")},
     [GEN_CMD_EXPORT] =
         {.id = GEN_CMD_EXPORT,
          .name = "export",
@@ -58,7 +119,23 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
                    "format; what does not fit is counted and named.",
          .examples = LINES("generator export curated.json -o training.jsonl -f chatml",
                            "generator export curated.json -o training.json -f alpaca",
+                           "generator export curated.json -o dataset --card --split "
+                           "train=0.95,validation=0.05 --shuffle 1",
                            "generator export curated.json -o - -f sharegpt")},
+    [GEN_CMD_CHECK] =
+        {.id = GEN_CMD_CHECK,
+         .name = "check",
+         .argument = "FILE...",
+         .n_arguments_max = 1024,
+         .help = "Check a training file against the rules of those who read it",
+         .manual = "Reads every row as the consumer would and names the row and the reason where "
+                   "it would be refused, dropped or read as something else. FILE is JSON Lines, a "
+                   "JSON array, or the folder of a dataset (its data/*.jsonl). Without --for all "
+                   "consumers are asked and shown in a table; those who want another form are no "
+                   "error then. Exits with 3 when something is wrong, with 2 when a file cannot be "
+                   "read at all.",
+         .examples =
+             LINES("generator check training.jsonl --for trl", "generator check training.jsonl")},
     [GEN_CMD_PIPELINE] =
         {.id = GEN_CMD_PIPELINE,
          .name = "pipeline",
@@ -72,6 +149,17 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
                            "--skip-enrichment",
                            "generator pipeline docs.lancedb -o training.json -f alpaca "
                            "--threshold 8")},
+    [GEN_CMD_REPORT] =
+        {.id = GEN_CMD_REPORT,
+         .name = "report",
+         .argument = "DATASET",
+         .help = "Write a page with plots and a searchable table of a dataset",
+         .manual = "One HTML file that needs no network: ratings, criteria, retention by stage and "
+                   "source, lengths, duplicates, tokens and cost over time, failures by class, and "
+                   "every row with its source chunk. It reads the files beside the dataset "
+                   "(<stem>_summary.json, <stem>_all_rated.json, <stem>_failures.jsonl, "
+                   "<stem>_removed.jsonl) and the ledger, as far as they are there.",
+         .examples = LINES("generator report curated.json -o report.html")},
     [GEN_CMD_STATUS] =
         {.id = GEN_CMD_STATUS,
          .name = "status",

@@ -23,9 +23,10 @@ static int option_text(struct gen_buf *out, const struct gen_option *o, int comm
                        struct gen_error *err)
 {
     const char *value = gen_option_default(o, command);
+    const char *const *choices = gen_option_choices(o, command);
     int rc = gen_buf_add_c(out, gen_option_help(o, command), err);
-    for (size_t i = 0; o->choices && o->choices[i] && rc == GEN_OK; i++)
-        rc = gen_buf_printf(out, err, "%s%s", i == 0 ? ": " : ", ", o->choices[i]);
+    for (size_t i = 0; choices && choices[i] && rc == GEN_OK; i++)
+        rc = gen_buf_printf(out, err, "%s%s", i == 0 ? ": " : ", ", choices[i]);
     if (rc == GEN_OK && value)
         rc = gen_buf_printf(out, err, " (default: %s)", value);
     if (rc == GEN_OK && command >= 0 && (o->required & (1U << (unsigned)command)))

@@ -18,6 +18,7 @@ enum {
     GEN_STEP_GENERATION_TEMPERATURE = 0,
     GEN_STEP_ENRICH_TEMPERATURE,
     GEN_STEP_ENRICH_BATCH_SIZE,
+    GEN_STEP_COT_TEMPERATURE,
     GEN_STEP_CURATE_TEMPERATURE,
     GEN_STEP_CURATE_BATCH_SIZE,
     GEN_N_STEP_NUMBERS,
@@ -52,7 +53,8 @@ struct gen_setting {
 
 struct gen_settings {
     enum gen_command_id command;
-    const char *argument;
+    const char **arguments; /* in the arena */
+    size_t n_arguments;
     const char *config_path;
     struct gen_setting values[GEN_N_OPTIONS];
     bool step_set[GEN_N_STEP_NUMBERS];

@@ -9,6 +9,7 @@ const struct gen_step_number gen_step_numbers[GEN_N_STEP_NUMBERS] = {
     [GEN_STEP_GENERATION_TEMPERATURE] = {"generation.temperature", 0, 2, false},
     [GEN_STEP_ENRICH_TEMPERATURE] = {"enrich.temperature", 0, 2, false},
     [GEN_STEP_ENRICH_BATCH_SIZE] = {"enrich.batch_size", 1, 1000, true},
+    [GEN_STEP_COT_TEMPERATURE] = {"cot.temperature", 0, 2, false},
     [GEN_STEP_CURATE_TEMPERATURE] = {"curate.temperature", 0, 2, false},
     [GEN_STEP_CURATE_BATCH_SIZE] = {"curate.batch_size", 1, 1000, true},
 };
@@ -20,10 +21,9 @@ const struct gen_ignored_key gen_ignored_keys[] = {
     {"generation.max_retries", "what is asked again, and when, follows from the server's answers"},
     {"generation.retry_delay", "what is asked again, and when, follows from the server's answers"},
     {"generation.workers", "llm.workers limits the requests in flight"},
-    {"cot", "no command of this version makes chains of thought"},
+    {"filtering.enabled", "a pattern that is not listed filters nothing"},
+    {"filtering.min_chunk_length", "see generation.min_chunk_chars"},
     {"prompts_file", "prompts_dir names a folder with prompt files of your own"},
-    {"filtering", "no filter lists are built in; see generation.min_chunk_chars and "
-                  "curate.topic_filter"},
     {"curate.provider", "all steps use llm.provider; give --provider to curate"},
     {"llm.max_connections", "llm.workers limits the requests in flight"},
     {"llm.*.max_connections", "llm.workers limits the requests in flight"},

@@ -77,11 +77,12 @@ static int add_option(struct gen_buf *out, const struct gen_option *o, int comma
                       struct gen_error *err)
 {
     const char *value = gen_option_default(o, command);
+    const char *const *choices = gen_option_choices(o, command);
     int rc = add_label(out, o, err);
     if (rc == GEN_OK)
         rc = add_roff(out, gen_option_help(o, command), err);
-    for (size_t i = 0; o->choices && o->choices[i] && rc == GEN_OK; i++)
-        rc = gen_buf_printf(out, err, "%s%s", i ? ", " : ": ", o->choices[i]);
+    for (size_t i = 0; choices && choices[i] && rc == GEN_OK; i++)
+        rc = gen_buf_printf(out, err, "%s%s", i ? ", " : ": ", choices[i]);
     if (rc == GEN_OK && value)
         rc = gen_buf_printf(out, err, " (default: %s)", value);
     if (rc == GEN_OK && o->manual)

@@ -17,6 +17,12 @@ const char *gen_option_default(const struct gen_option *o, int command)
     return c && c->default_text ? c->default_text : o->default_text;
 }
 
+const char *const *gen_option_choices(const struct gen_option *o, int command)
+{
+    const struct gen_option_case *c = find_case(o, command);
+    return c && c->choices ? c->choices : o->choices;
+}
+
 const char *const *gen_option_keys(const struct gen_option *o, int command)
 {
     static const char *const none[] = {NULL};

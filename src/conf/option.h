@@ -16,10 +16,17 @@
 enum gen_command_id {
     GEN_CMD_LIST_PROVIDERS = 0,
     GEN_CMD_GENERATE,
+    GEN_CMD_GENERATE_COT,
     GEN_CMD_ENRICH,
+    GEN_CMD_ENHANCE_COT,
     GEN_CMD_CURATE,
+    GEN_CMD_DEDUP,
+    GEN_CMD_COMPARE,
+    GEN_CMD_STATS,
     GEN_CMD_EXPORT,
+    GEN_CMD_CHECK,
     GEN_CMD_PIPELINE,
+    GEN_CMD_REPORT,
     GEN_CMD_STATUS,
     GEN_CMD_BATCHES,
     GEN_CMD_DOCTOR,
@@ -66,8 +73,26 @@ enum gen_option_id {
     GEN_OPT_NO_PRESERVE_ORIGINAL, /* --no-preserve-original; enrich.preserve_original */
     GEN_OPT_THRESHOLD,            /* --threshold 0..10; curate.threshold; default 7.0 */
     GEN_OPT_CORPUS,               /* --corpus PATH (enrich, curate): where the source chunks are */
-    GEN_OPT_FORMAT,               /* -f, --format chatml|alpaca|sharegpt|jsonl */
-    GEN_OPT_SYSTEM_PROMPT,        /* --system-prompt TEXT */
+    GEN_OPT_FORMAT,               /* -f, --format chatml|alpaca|sharegpt|jsonl|... */
+    GEN_OPT_SYSTEM_PROMPT,        /* --system-prompt TEXT: the words of the system message */
+    GEN_OPT_SYSTEM,               /* --system TEXT|none|fold: the same, or what is done with it */
+    GEN_OPT_REASONING,            /* --reasoning: where it goes (export), who writes it (cot) */
+    GEN_OPT_SPLIT,                /* --split train=0.95,validation=0.05 */
+    GEN_OPT_SPLIT_BY,             /* --split-by source|row */
+    GEN_OPT_SHUFFLE,              /* --shuffle SEED */
+    GEN_OPT_SHARDS,               /* --shards N files per split */
+    GEN_OPT_CARD,                 /* --card: dataset card and dataset_info.json */
+    GEN_OPT_LICENSE,              /* --license ID, of the card */
+    GEN_OPT_FOR,                  /* --for CONSUMER (check) */
+    GEN_OPT_DEDUP,                /* --dedup (curate, pipeline) */
+    GEN_OPT_DEDUP_BY,             /* --by question|answer|pair (dedup) */
+    GEN_OPT_SIMILARITY,           /* --similarity 0..1: Jaccard from which two are duplicates */
+    GEN_OPT_KEEP,                 /* --keep first|best (dedup) */
+    GEN_OPT_DECONTAMINATE,        /* --decontaminate FILE, repeatable */
+    GEN_OPT_MIN_GROUNDING,        /* --min-grounding 0..1: share of literals found in the source */
+    GEN_OPT_SKIP_QUESTION,        /* --skip-question PATTERN, repeatable */
+    GEN_OPT_SKIP_SOURCE,          /* --skip-source PATTERN, repeatable */
+    GEN_OPT_SAMPLE_SIZE,          /* --sample-size N (compare) */
     GEN_OPT_SKIP_ENRICHMENT,
     GEN_OPT_RETRY_FAILED, /* --retry-failed: ask again for the items whose failure the ledger
                              remembers */
@@ -104,6 +129,7 @@ struct gen_option_case {
     uint32_t commands; /* 0 ends a list of cases */
     const char *default_text;
     const char *const *config_keys;
+    const char *const *choices;
     const char *help;
 };
 
@@ -142,6 +168,7 @@ struct gen_command_info {
     enum gen_command_id id;
     const char *name;
     const char *argument;        /* "LANCEDB_PATH"; NULL: takes none */
+    size_t n_arguments_max;      /* 0: as many as one */
     const char *help;            /* one line */
     const char *manual;          /* paragraphs */
     const char *const *examples; /* NULL-terminated command lines */
@@ -150,8 +177,9 @@ struct gen_command_info {
 extern const struct gen_option gen_options[GEN_N_OPTIONS];
 extern const struct gen_command_info gen_commands[GEN_N_COMMANDS];
 
-/* Default, configuration keys and help of an option in one command (-1: the row's own). */
+/* Default, choices, configuration keys and help of an option in one command (-1: the row's own). */
 const char *gen_option_default(const struct gen_option *o, int command);
+const char *const *gen_option_choices(const struct gen_option *o, int command); /* or NULL */
 const char *const *gen_option_keys(const struct gen_option *o, int command);
 const char *gen_option_help(const struct gen_option *o, int command);
 /* Heading of a group: "Files", "Model", ... */

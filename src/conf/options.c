@@ -2,13 +2,22 @@
 
 #define CMD(name)         (1U << GEN_CMD_##name)
 #define ALL_COMMANDS      ((1U << GEN_N_COMMANDS) - 1U)
-#define MODEL_COMMANDS    (CMD(GENERATE) | CMD(ENRICH) | CMD(CURATE) | CMD(PIPELINE))
+#define CORPUS_COMMANDS   (CMD(GENERATE) | CMD(GENERATE_COT) | CMD(PIPELINE))
+#define PAIR_COMMANDS     (CMD(ENRICH) | CMD(ENHANCE_COT) | CMD(CURATE))
+#define MODEL_COMMANDS    (CORPUS_COMMANDS | PAIR_COMMANDS | CMD(COMPARE))
+#define COT_COMMANDS      (CMD(GENERATE_COT) | CMD(ENHANCE_COT))
+#define EXPORT_COMMANDS   (CMD(EXPORT) | CMD(PIPELINE))
+#define DEDUP_COMMANDS    (CMD(DEDUP) | CMD(CURATE) | CMD(PIPELINE))
 #define ENDPOINT_COMMANDS (MODEL_COMMANDS | CMD(DOCTOR))
-#define OUTPUT_COMMANDS   (MODEL_COMMANDS | CMD(EXPORT))
-#define SOURCE_COMMANDS   MODEL_COMMANDS /* those that read chunks, some only with --corpus */
-#define CORPUS_COMMANDS   (CMD(GENERATE) | CMD(PIPELINE))
-#define KEYS(...)         ((const char *const[]){__VA_ARGS__, NULL})
-#define COUNT_MAX         1e12
+#define OUTPUT_COMMANDS   (MODEL_COMMANDS | CMD(EXPORT) | CMD(DEDUP) | CMD(REPORT))
+/* Those that read chunks, some only with --corpus. */
+#define SOURCE_COMMANDS (CORPUS_COMMANDS | PAIR_COMMANDS)
+#define CHUNK_COMMANDS  (SOURCE_COMMANDS | CMD(COMPARE))
+#define EXPORT_FORMATS                                                                             \
+    KEYS("chatml", "chatml-portable", "openai", "prompt-completion", "alpaca", "sharegpt",         \
+         "llamafactory", "hermes-text", "harmony", "gemini", "bedrock", "text", "jsonl")
+#define KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define COUNT_MAX 1e12
 /* Beyond 2^53 the bounds, which are doubles, are not exact. */
 #define SEED_MAX 9007199254740991.0
 
@@ -50,7 +59,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                        .default_text = "text_chunks",
                        .unit = "NAME",
                        .config_keys = KEYS("corpus.table"),
-                       .commands = SOURCE_COMMANDS | CMD(DOCTOR),
+                       .commands = CHUNK_COMMANDS | CMD(DOCTOR),
                        .group = GEN_GROUP_FILES,
                        .help = "LanceDB table to read; may be given several times for one output"},
     [GEN_OPT_ID_COLUMN] = {.id = GEN_OPT_ID_COLUMN,
@@ -59,7 +68,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                            .min = 1,
                            .unit = "NAME",
                            .config_keys = KEYS("corpus.id_column"),
-                           .commands = SOURCE_COMMANDS | CMD(DOCTOR),
+                           .commands = CHUNK_COMMANDS | CMD(DOCTOR),
                            .group = GEN_GROUP_FILES,
                            .help =
                                "Column with the chunk's identifier (default: id, else chunk_id)"},
@@ -69,7 +78,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
                                 .min = 1,
                                 .unit = "NAME",
                                 .config_keys = KEYS("corpus.content_column"),
-                                .commands = SOURCE_COMMANDS | CMD(DOCTOR),
+                                .commands = CHUNK_COMMANDS | CMD(DOCTOR),
                                 .group = GEN_GROUP_FILES,
                                 .help =
                                     "Column with the chunk's text (default: content, else text)"},
@@ -80,7 +89,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .min = 1,
          .unit = "NAME",
          .config_keys = KEYS("corpus.source_column"),
-         .commands = SOURCE_COMMANDS | CMD(DOCTOR),
+         .commands = CHUNK_COMMANDS | CMD(DOCTOR),
          .group = GEN_GROUP_FILES,
          .help = "Column with the document's name (default: source_file, source or path)"},
     [GEN_OPT_CHUNK_SIZE] =
@@ -92,7 +101,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .default_text = "1500",
          .unit = "CHARS",
          .config_keys = KEYS("corpus.chunk_size"),
-         .commands = SOURCE_COMMANDS | CMD(DOCTOR),
+         .commands = CHUNK_COMMANDS | CMD(DOCTOR),
          .group = GEN_GROUP_FILES,
          .help = "Size of the chunks into which files and folders are cut",
          .manual = "A LanceDB table and JSON Lines hold chunks already and are not cut again. "
@@ -107,7 +116,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .default_text = "0",
          .unit = "CHARS",
          .config_keys = KEYS("corpus.chunk_overlap"),
-         .commands = SOURCE_COMMANDS | CMD(DOCTOR),
+         .commands = CHUNK_COMMANDS | CMD(DOCTOR),
          .group = GEN_GROUP_FILES,
          .help = "Characters that a chunk repeats from the one before; below --chunk-size"},
     [GEN_OPT_CORPUS] =
@@ -116,7 +125,7 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .type = GEN_TYPE_PATH,
          .unit = "PATH",
          .config_keys = KEYS("corpus.path"),
-         .commands = CMD(ENRICH) | CMD(CURATE) | CMD(DOCTOR),
+         .commands = PAIR_COMMANDS | CMD(COMPARE) | CMD(DOCTOR),
          .group = GEN_GROUP_FILES,
          .cases =
              (const struct gen_option_case[]){
@@ -195,11 +204,11 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .type = GEN_TYPE_TEXT,
          .unit = "TEXT",
          .config_keys = KEYS("curate.topic_filter"),
-         .commands = CMD(GENERATE) | CMD(CURATE) | CMD(PIPELINE),
+         .commands = CORPUS_COMMANDS | CMD(CURATE),
          .group = GEN_GROUP_WORK,
          .cases =
              (const struct gen_option_case[]){
-                 {.commands = CMD(GENERATE),
+                 {.commands = CMD(GENERATE) | CMD(GENERATE_COT),
                   .config_keys = KEYS("generation.topic_filter"),
                   .help = "Judge the pairs and remove those that are not about this topic"},
                  {0}},
@@ -215,15 +224,16 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .default_text = "5",
          .unit = "N",
          .config_keys = KEYS(NULL),
-         .commands = MODEL_COMMANDS,
+         .commands = SOURCE_COMMANDS,
          .group = GEN_GROUP_WORK,
          .cases =
              (const struct gen_option_case[]){
-                 {.commands = CMD(GENERATE),
+                 {.commands = CMD(GENERATE) | CMD(GENERATE_COT),
                   .default_text = "50",
                   .config_keys = KEYS("generation.batch_size"),
                   .help = "Chunks per batch; kept for compatibility, chunks are streamed"},
                  {.commands = CMD(ENRICH), .config_keys = KEYS("enrich.batch_size")},
+                 {.commands = CMD(ENHANCE_COT), .config_keys = KEYS("cot.batch_size")},
                  {.commands = CMD(CURATE),
                   .config_keys = KEYS("curate.batch_size"),
                   .help = "Pairs judged per model call"},
@@ -262,26 +272,240 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .name = "format",
          .short_name = 'f',
          .type = GEN_TYPE_CHOICE,
-         .choices = KEYS("chatml", "alpaca", "sharegpt", "jsonl"),
+         .choices = EXPORT_FORMATS,
          .default_text = "chatml",
          .unit = "FORMAT",
          .config_keys = KEYS("export.format"),
-         .commands = CMD(EXPORT) | CMD(PIPELINE),
+         .commands = EXPORT_COMMANDS,
          .group = GEN_GROUP_WORK,
          .help = "Training format",
-         .manual = "chatml: messages with system, user and assistant. alpaca: instruction, input "
-                   "and output. sharegpt: conversations of human and gpt. jsonl: question, answer "
-                   "and metadata."},
+         .manual = "chatml: messages with system, user and assistant (TRL, Axolotl, Unsloth). "
+                   "openai: the same as OpenAI, Azure and Together take it. prompt-completion: "
+                   "TRL's form for loss on the answer alone. alpaca: instruction, input, output. "
+                   "sharegpt: conversations of human and gpt. llamafactory: sharegpt with its "
+                   "dataset_info.json. hermes-text: messages of nothing but text. harmony: "
+                   "messages with thinking (gpt-oss). gemini: contents with parts (Vertex). "
+                   "bedrock: messages with content blocks. text: question and answer in one text. "
+                   "jsonl: question, answer and metadata."},
     [GEN_OPT_SYSTEM_PROMPT] =
         {.id = GEN_OPT_SYSTEM_PROMPT,
          .name = "system-prompt",
          .type = GEN_TYPE_TEXT,
          .unit = "TEXT",
          .config_keys = KEYS("export.system_prompt"),
-         .commands =
-             CMD(EXPORT) | CMD(PIPELINE),
+         .commands = EXPORT_COMMANDS,
          .group = GEN_GROUP_WORK,
          .help = "System message of the training examples; an empty text leaves it out"},
+    [GEN_OPT_SYSTEM] =
+        {.id = GEN_OPT_SYSTEM,
+         .name = "system",
+         .type = GEN_TYPE_TEXT,
+         .min = 1,
+         .unit = "TEXT|none|fold",
+         .config_keys = KEYS("export.system"),
+         .commands = EXPORT_COMMANDS,
+         .group = GEN_GROUP_WORK,
+         .help = "The same; none leaves it out, fold puts it in front of the first user turn",
+         .manual = "fold is for chat templates without a system role, as those of Gemma 1 and 2. "
+                   "With fold or none the words come from --system-prompt."},
+    [GEN_OPT_REASONING] =
+        {.id = GEN_OPT_REASONING,
+         .name = "reasoning",
+         .type = GEN_TYPE_CHOICE,
+         .choices = KEYS("auto", "field", "thinking", "inline", "drop"),
+         .default_text = "auto",
+         .unit = "KIND",
+         .commands = EXPORT_COMMANDS |
+                     COT_COMMANDS,
+         .group = GEN_GROUP_WORK,
+         .cases =
+             (const struct gen_option_case[]){
+                 {.commands = COT_COMMANDS,
+                  .default_text = "steps",
+                  .choices = KEYS("steps", "model"),
+                  .help = "Whose reasoning is kept: the steps asked for, or the model's own "
+                          "thinking"},
+                 {0}},
+         .help = "Where the chain of thought goes in a row",
+         .manual = "When exporting, auto puts it where the readers of the format look for it: "
+                   "field is reasoning_content (Qwen3, GLM, Nemotron), thinking that name "
+                   "(gpt-oss, LFM2.5), inline is <think> in front of the answer, drop leaves it "
+                   "out. When generating, model keeps what a thinking model returns beside its "
+                   "answer, one question a call."},
+    [GEN_OPT_SPLIT] = {.id = GEN_OPT_SPLIT,
+                       .name = "split",
+                       .type = GEN_TYPE_TEXT,
+                       .min = 1,
+                       .unit = "NAME=SHARE,...",
+                       .config_keys = KEYS("export.split"),
+                       .commands = EXPORT_COMMANDS,
+                       .group = GEN_GROUP_WORK,
+                       .help = "Split the rows, as in train=0.95,validation=0.05; the output is "
+                               "then a folder"},
+    [GEN_OPT_SPLIT_BY] =
+        {.id = GEN_OPT_SPLIT_BY,
+         .name = "split-by",
+         .type = GEN_TYPE_CHOICE,
+         .choices = KEYS("source", "row"),
+         .default_text = "source",
+         .unit = "WHAT",
+         .config_keys = KEYS("export.split_by"),
+         .commands = EXPORT_COMMANDS,
+         .group = GEN_GROUP_WORK,
+         .help = "What is never divided between two splits",
+         .manual = "source keeps all rows of one document in one split, so that a validation "
+                   "question is not answered by a training row of its document."},
+    [GEN_OPT_SHUFFLE] = {.id = GEN_OPT_SHUFFLE,
+                         .name = "shuffle",
+                         .type = GEN_TYPE_INT,
+                         .min = 0,
+                         .max = SEED_MAX,
+                         .unit = "SEED",
+                         .config_keys = KEYS("export.shuffle"),
+                         .commands = EXPORT_COMMANDS,
+                         .group = GEN_GROUP_WORK,
+                         .help = "Shuffle the rows; the same seed gives the same order"},
+    [GEN_OPT_SHARDS] = {.id = GEN_OPT_SHARDS,
+                        .name = "shards",
+                        .type = GEN_TYPE_INT,
+                        .min = 1,
+                        .max = 10000,
+                        .unit = "N",
+                        .config_keys = KEYS("export.shards"),
+                        .commands = EXPORT_COMMANDS,
+                        .group = GEN_GROUP_WORK,
+                        .help = "Files per split; the output is then a folder"},
+    [GEN_OPT_CARD] =
+        {.id = GEN_OPT_CARD,
+         .name = "card",
+         .type = GEN_TYPE_FLAG,
+         .config_keys = KEYS("export.card"),
+         .commands = EXPORT_COMMANDS,
+         .group = GEN_GROUP_WORK,
+         .help = "Write a dataset folder: data/, README.md with a dataset card, dataset_info.json"},
+    [GEN_OPT_LICENSE] = {.id = GEN_OPT_LICENSE,
+                         .name = "license",
+                         .type = GEN_TYPE_TEXT,
+                         .min = 1,
+                         .default_text = "other",
+                         .unit = "ID",
+                         .config_keys = KEYS("export.license"),
+                         .commands = EXPORT_COMMANDS,
+                         .group = GEN_GROUP_WORK,
+                         .help = "License of the dataset card"},
+    [GEN_OPT_FOR] = {.id = GEN_OPT_FOR,
+                     .name = "for",
+                     .type = GEN_TYPE_CHOICE,
+                     .choices = KEYS("all", "datasets", "trl", "axolotl", "llamafactory", "unsloth",
+                                     "openai", "together", "gemini", "bedrock"),
+                     .default_text = "all",
+                     .unit = "CONSUMER",
+                     .commands = CMD(CHECK),
+                     .group = GEN_GROUP_WORK,
+                     .help = "Whose rules the file is checked against"},
+    [GEN_OPT_DEDUP] = {.id = GEN_OPT_DEDUP,
+                       .name = "dedup",
+                       .type = GEN_TYPE_FLAG,
+                       .config_keys = KEYS("curate.dedup"),
+                       .commands = CMD(CURATE) | CMD(PIPELINE),
+                       .group = GEN_GROUP_WORK,
+                       .help = "Remove pairs whose question repeats an earlier one, wholly or "
+                               "nearly"},
+    [GEN_OPT_DEDUP_BY] = {.id = GEN_OPT_DEDUP_BY,
+                          .name = "by",
+                          .type = GEN_TYPE_CHOICE,
+                          .choices = KEYS("question", "answer", "pair"),
+                          .default_text = "question",
+                          .unit = "WHAT",
+                          .commands = CMD(DEDUP),
+                          .group = GEN_GROUP_WORK,
+                          .help = "What is compared"},
+    [GEN_OPT_SIMILARITY] =
+        {.id = GEN_OPT_SIMILARITY,
+         .name = "similarity",
+         .type = GEN_TYPE_REAL,
+         .min = 0.3,
+         .max = 1,
+         .default_text = "0.7",
+         .unit = "SHARE",
+         .config_keys = KEYS("curate.similarity"),
+         .commands = DEDUP_COMMANDS,
+         .group = GEN_GROUP_WORK,
+         .help = "From which similarity two texts are duplicates; 1 is equal but for case and "
+                 "punctuation",
+         .manual = "The Jaccard similarity of the sets of three-word sequences, of candidates "
+                   "found by MinHash."},
+    [GEN_OPT_KEEP] = {.id = GEN_OPT_KEEP,
+                      .name = "keep",
+                      .type = GEN_TYPE_CHOICE,
+                      .choices = KEYS("first", "best"),
+                      .default_text = "first",
+                      .unit = "WHICH",
+                      .commands = CMD(DEDUP),
+                      .group = GEN_GROUP_WORK,
+                      .help = "Which of several duplicates stays: the first, or the best rated"},
+    [GEN_OPT_DECONTAMINATE] =
+        {.id = GEN_OPT_DECONTAMINATE,
+         .name = "decontaminate",
+         .type = GEN_TYPE_LIST,
+         .min = 1,
+         .unit = "FILE",
+         .config_keys = KEYS("curate.decontaminate"),
+         .commands = DEDUP_COMMANDS,
+         .group = GEN_GROUP_WORK,
+         .help = "Remove pairs that share 13 words in a row with this benchmark file; may be given "
+                 "several times"},
+    [GEN_OPT_MIN_GROUNDING] =
+        {.id = GEN_OPT_MIN_GROUNDING,
+         .name = "min-grounding",
+         .type = GEN_TYPE_REAL,
+         .min = 0,
+         .max = 1,
+         .default_text = "0.5",
+         .unit = "SHARE",
+         .config_keys = KEYS("generation.min_grounding"),
+         .commands = CORPUS_COMMANDS | CMD(CURATE),
+         .group = GEN_GROUP_WORK,
+         .cases =
+             (const struct gen_option_case[]){
+                 {.commands = CMD(CURATE), .config_keys = KEYS("curate.min_grounding")}, {0}},
+         .help = "Remove pairs of whose numbers, names, code and quotations less than this share "
+                 "is in the source"},
+    [GEN_OPT_SKIP_QUESTION] =
+        {.id = GEN_OPT_SKIP_QUESTION,
+         .name = "skip-question",
+         .type = GEN_TYPE_LIST,
+         .min = 1,
+         .unit = "PATTERN",
+         .config_keys = KEYS("filtering.skip_question_patterns"),
+         .commands = CORPUS_COMMANDS | CMD(CURATE),
+         .group = GEN_GROUP_WORK,
+         .help = "Remove pairs whose question matches; may be given several times",
+         .manual = "A Perl-compatible regular expression, searched anywhere; (?i) in front ignores "
+                   "case. The account names each pattern that removed something."},
+    [GEN_OPT_SKIP_SOURCE] =
+        {.id = GEN_OPT_SKIP_SOURCE,
+         .name = "skip-source",
+         .type = GEN_TYPE_LIST,
+         .min = 1,
+         .unit = "PATTERN",
+         .config_keys = KEYS("filtering.skip_source_patterns"),
+         .commands = CORPUS_COMMANDS | CMD(CURATE),
+         .group = GEN_GROUP_WORK,
+         .help = "Leave out chunks whose source matches; may be given several times",
+         .manual = "A Perl-compatible regular expression, searched anywhere in the chunk's source, "
+                   "before anything is paid."},
+    [GEN_OPT_SAMPLE_SIZE] = {.id = GEN_OPT_SAMPLE_SIZE,
+                             .name = "sample-size",
+                             .type = GEN_TYPE_INT,
+                             .min = 0,
+                             .max = 100000,
+                             .default_text = "10",
+                             .unit = "N",
+                             .config_keys = KEYS("compare.sample_size"),
+                             .commands = CMD(COMPARE),
+                             .group = GEN_GROUP_WORK,
+                             .help = "Pairs of each set that a judge looks at; 0 asks no model"},
     [GEN_OPT_SKIP_ENRICHMENT] =
         {.id = GEN_OPT_SKIP_ENRICHMENT,
          .name = "skip-enrichment",
@@ -411,8 +635,14 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
          .env = "GENERATOR_LEDGER",
          .type = GEN_TYPE_PATH,
          .unit = "PATH",
-         .commands = ENDPOINT_COMMANDS,
+         .commands = ENDPOINT_COMMANDS | CMD(STATS) | CMD(REPORT),
          .group = GEN_GROUP_RUN,
+         .cases =
+             (const struct gen_option_case[]){
+                 {.commands = CMD(STATS) | CMD(REPORT),
+                  .help = "Where the chunks and the calls are looked up (default: <stem>.ledger "
+                          "beside the file)"},
+                 {0}},
          .help = "Where answers are kept (default: <stem>.ledger beside the output)",
          .manual = "Every answer is stored here before it is used. The same command started again "
                    "goes on where it was and pays for nothing twice. Needed when the output is -."},
@@ -583,7 +813,8 @@ const struct gen_option gen_options[GEN_N_OPTIONS] = {
     [GEN_OPT_JSON] = {.id = GEN_OPT_JSON,
                       .name = "json",
                       .type = GEN_TYPE_FLAG,
-                      .commands = CMD(STATUS) | CMD(DOCTOR) | CMD(BATCHES),
+                      .commands =
+                          CMD(STATUS) | CMD(DOCTOR) | CMD(BATCHES) | CMD(STATS) | CMD(CHECK),
                       .group = GEN_GROUP_MESSAGES,
                       .help = "Print one JSON object instead of text"},
 

@@ -70,12 +70,12 @@ static int check_url(struct gen_str url, const char *what, struct gen_error *err
     return GEN_OK;
 }
 
-static int choice_error(const struct gen_option *o, struct gen_str value, const char *what,
+static int choice_error(const char *const *choices, struct gen_str value, const char *what,
                         struct gen_error *err)
 {
     struct gen_buf list = gen_buf_make(1024);
     size_t n = 0;
-    while (n < N_CHOICES_MAX && o->choices[n])
+    while (n < N_CHOICES_MAX && choices[n])
         n++;
     int rc = GEN_OK;
     for (size_t i = 0; i < n && rc == GEN_OK; i++)
@@ -83,9 +83,9 @@ static int choice_error(const struct gen_option *o, struct gen_str value, const 
                             i == 0      ? ""
                             : i + 1 < n ? ", "
                                         : " or ",
-                            o->choices[i]);
+                            choices[i]);
     if (rc == GEN_OK) {
-        const char *near = gen_nearest(value, o->choices, n);
+        const char *near = gen_nearest(value, choices, n);
         rc = gen_fail(err, GEN_EUSAGE, "%s is \"%.*s\", but must be %s%s%s%s", what,
                       GEN_STR_ARG(gen_str_sub(value, 0, 40)), list.data,
                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
@@ -97,14 +97,14 @@ static int choice_error(const struct gen_option *o, struct gen_str value, const 
 static int store_choice(struct gen_settings *s, const struct gen_option *o, struct gen_str value,
                         struct gen_setting *to, const char *what, struct gen_error *err)
 {
-    (void)s;
-    for (size_t i = 0; o->choices[i]; i++) {
-        if (gen_str_is(value, o->choices[i])) {
-            to->text = o->choices[i];
+    const char *const *choices = gen_option_choices(o, (int)s->command);
+    for (size_t i = 0; choices[i]; i++) {
+        if (gen_str_is(value, choices[i])) {
+            to->text = choices[i];
             return GEN_OK;
         }
     }
-    return choice_error(o, value, what, err);
+    return choice_error(choices, value, what, err);
 }
 
 static int store_workers(const struct gen_option *o, struct gen_str value, struct gen_setting *to,
@@ -263,7 +263,7 @@ static int settle(struct gen_settings *s, struct gen_error *err)
 static int check_required(const struct gen_settings *s, struct gen_error *err)
 {
     const struct gen_command_info *c = &gen_commands[s->command];
-    if (c->argument && !s->argument)
+    if (c->argument && !s->n_arguments)
         return gen_fail(err, GEN_EUSAGE, "%s needs %s: generator %s %s%s", c->name, c->argument,
                         c->name, c->argument,
                         gen_option_applies(&gen_options[GEN_OPT_OUTPUT], s->command) ? " -o OUTPUT"
@@ -407,7 +407,13 @@ enum gen_command_id gen_settings_command(const struct gen_settings *s)
 
 const char *gen_settings_argument(const struct gen_settings *s)
 {
-    return s->argument;
+    return s->n_arguments ? s->arguments[0] : NULL;
+}
+
+const char *const *gen_settings_arguments(const struct gen_settings *s, size_t *n)
+{
+    *n = s->n_arguments;
+    return s->arguments;
 }
 
 const char *gen_settings_config_path(const struct gen_settings *s)

@@ -20,7 +20,7 @@ enum gen_setting_source {
 enum gen_parse_result {
     GEN_PARSED_COMMAND = 0, /* run it */
     GEN_PARSED_HELP,        /* `text` holds the help that was asked for; print it, exit 0 */
-    GEN_PARSED_VERSION,     /* `text` holds "generator 0.3.0 ..." */
+    GEN_PARSED_VERSION,     /* `text` holds "generator 0.4.0 ..." */
 };
 
 /*
@@ -52,7 +52,9 @@ void gen_settings_free(struct gen_settings *s);
 
 enum gen_command_id gen_settings_command(const struct gen_settings *s);
 const char *
-gen_settings_argument(const struct gen_settings *s); /* the positional argument, or NULL */
+gen_settings_argument(const struct gen_settings *s); /* the first positional argument, or NULL */
+/* All of them, for commands that take several (gen_command_info.n_arguments_max). Borrowed. */
+const char *const *gen_settings_arguments(const struct gen_settings *s, size_t *n);
 const char *
 gen_settings_config_path(const struct gen_settings *s); /* the file that was read, or NULL */
 
@@ -70,8 +72,8 @@ const struct gen_secret *gen_settings_secret(const struct gen_settings *s,
                                              enum gen_option_id id); /* NULL when unset */
 
 /* A number of the configuration that belongs to a step rather than to an option:
- * "generation.temperature", "enrich.temperature", "curate.temperature", and, for the pipeline,
- * whose
+ * "generation.temperature", "enrich.temperature", "cot.temperature", "curate.temperature", and, for
+ * the pipeline, whose
  * --batch-size is one for all, "enrich.batch_size" and "curate.batch_size". False when it is not
  * set. It counts before llm.temperature, but not before what the command line or the environment
  * say (gen_settings_source). */

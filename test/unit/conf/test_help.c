@@ -142,7 +142,7 @@ static void test_completion(void **state)
         (void)snprintf(flag, sizeof(flag), " --%s", gen_options[i].name);
         assert_non_null(strstr(text.data, flag));
     }
-    assert_non_null(strstr(text.data, "chatml alpaca sharegpt jsonl"));
+    assert_non_null(strstr(text.data, "chatml chatml-portable openai "));
     assert_non_null(strstr(text.data, "complete -F _generator generator"));
     /* The shell's own parser is the judge of the rest. */
     FILE *shell = popen("bash -n", "w");

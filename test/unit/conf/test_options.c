@@ -140,7 +140,7 @@ static void test_keys_are_found(void **state)
     assert_true(gen_key_find(GEN_STR("enrich.preserve_original"), &use));
     assert_true(use.inverted);
     assert_true(gen_key_find(GEN_STR("generation.batch_size"), &use));
-    assert_int_equal(use.commands, 1U << GEN_CMD_GENERATE);
+    assert_int_equal(use.commands, 1U << GEN_CMD_GENERATE | 1U << GEN_CMD_GENERATE_COT);
     assert_false(gen_key_find(GEN_STR("llm"), &use));
     assert_false(gen_key_find(GEN_STR("llm.openai.model.x"), &use));
     assert_false(gen_key_find(GEN_STR(""), &use));

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ARGS_MAX  12
+#define ARGS_MAX  80
 #define NOT_SET   "(unset)"
 #define CONFIG    "c.yaml" /* holds the case's configuration */
 #define DB        "docs.lancedb"
@@ -343,6 +343,8 @@ static void test_values(void **state)
     }
 }
 
+#define FOUR    "a", "b", "c", "d"
+#define SIXTEEN FOUR, FOUR, FOUR, FOUR
 static const struct error_case error_cases[] = {
     /* the command line */
     {{"genrate", DB}, NULL, {NULL}, "unknown command \"genrate\"; did you mean \"generate\"?"},
@@ -385,6 +387,22 @@ static const struct error_case error_cases[] = {
      NULL,
      {NULL},
      "enrich has no option --skip-enrichment; pipeline has it"},
+    {{"stats", "a.json", "b.json", NULL},
+     NULL,
+     {NULL},
+     "stats takes one argument, DATASET, which is \"a.json\"; \"b.json\" is one too many"},
+    {{"compare", SIXTEEN, SIXTEEN, SIXTEEN, SIXTEEN, "65", "-o", "x", NULL},
+     NULL,
+     {NULL},
+     "compare takes at most 64 arguments; \"65\" is one too many"},
+    {{"export", "a.json", "-o", "x", "--reasoning", "steps", NULL},
+     NULL,
+     {NULL},
+     "--reasoning is \"steps\", but must be auto, field, thinking, inline or drop"},
+    {{"enhance-cot", "a.json", "-o", "x", "--reasoning", "inline", NULL},
+     NULL,
+     {NULL},
+     "--reasoning is \"inline\", but must be steps or model"},
     {{"export", "a", "-o"}, NULL, {NULL}, "--output needs a value: --output PATH"},
     {{GENERATE, "--model", "--fresh"},
      NULL,
@@ -426,12 +444,18 @@ static const struct error_case error_cases[] = {
     {{"export", "a", "-o", "b", "-f", "chatlm"},
      NULL,
      {NULL},
-     "--format is \"chatlm\", but must be chatml, alpaca, sharegpt or jsonl; did you mean "
+     "--format is \"chatlm\", but must be chatml, chatml-portable, openai, "
+     "prompt-completion, alpaca, sharegpt, llamafactory, hermes-text, harmony, gemini, bedrock, "
+     "text "
+     "or jsonl; did you mean "
      "\"chatml\"?"},
     {{"export", "a", "-o", "b", "-f", "parquet"},
      NULL,
      {NULL},
-     "--format is \"parquet\", but must be chatml, alpaca, sharegpt or jsonl"},
+     "--format is \"parquet\", but must be chatml, chatml-portable, openai, "
+     "prompt-completion, alpaca, sharegpt, llamafactory, hermes-text, harmony, gemini, bedrock, "
+     "text "
+     "or jsonl"},
     {{GENERATE, "--base-url", "localhost:11434"},
      NULL,
      {NULL},
@@ -690,7 +714,6 @@ static void test_notices(void **state)
         "from the server's answers\n"
         "c.yaml:12:3: generation.retry_delay has no effect: what is asked again, and when, follows "
         "from the server's answers\n"
-        "c.yaml:16:1: cot has no effect: no command of this version makes chains of thought\n"
         "c.yaml:18:1: rate_limit has no effect: rate limits are learned from the server's answers\n"
         "c.yaml:20:1: output has no effect: answers are kept in the ledger, and the files beside "
         "the output are always written\n"
@@ -699,6 +722,8 @@ static void test_notices(void **state)
     double value = -1;
     assert_true(gen_settings_step_real(s, "curate.temperature", &value));
     assert_true(value == 0.1);
+    assert_true(gen_settings_step_real(s, "cot.temperature", &value));
+    assert_true(value == 0.2);
     assert_false(gen_settings_step_real(s, "enrich.temperature", &value));
     assert_false(gen_settings_step_real(s, "no.such", &value));
     assert_string_equal(gen_settings_text(s, GEN_OPT_MODEL), "gpt-oss:20b");
