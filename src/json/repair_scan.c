@@ -55,7 +55,7 @@ static size_t comment_end(struct gen_str in, size_t at)
         size_t end = gen_str_find(in, GEN_STR("*/"), at + 2);
         return end == SIZE_MAX ? in.n : end + 2;
     }
-    if (s.p[0] != '#' && !gen_str_eq(s, GEN_STR("//")))
+    if (in.p[at] != '#' && !gen_str_eq(s, GEN_STR("//")))
         return at;
     const char *end = memchr(in.p + at, '\n', in.n - at);
     return end ? (size_t)(end - in.p) : in.n;

@@ -1,13 +1,11 @@
 #include "os/file.h"
 
-#include "base/num.h"
+#include "os/orphans.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -173,41 +171,10 @@ static char *temp_path_for(const char *path)
     return temp;
 }
 
-/* A process that was killed leaves its temporary file behind. What belongs to no living process is
- * removed when the same file is written again, so that runs that are killed and resumed do not fill
- * the folder. */
-static void remove_orphans(const struct gen_file_writer *w)
-{
-    struct gen_str temp = gen_str_from(w->temp_path);
-    struct gen_str folder = gen_path_dir(temp);
-    struct gen_str name = gen_path_base(temp);
-    char *folder_path = gen_str_dup(folder);
-    DIR *dir = folder_path ? opendir(folder_path) : NULL;
-    /* ".<name>." without the number and ".tmp" */
-    size_t n_prefix = name.n - 4;
-    while (n_prefix && name.p[n_prefix - 1] != '.')
-        n_prefix--;
-    const struct dirent *entry;
-    while (dir && (entry = readdir(dir))) {
-        struct gen_str other = gen_str_from(entry->d_name);
-        int64_t pid;
-        if (!gen_str_starts(other, gen_str_sub(name, 0, n_prefix)) ||
-            !gen_str_ends(other, GEN_STR(".tmp")) ||
-            gen_num_i64(gen_str_sub(other, n_prefix, other.n - n_prefix - 4), 1, INT32_MAX, "",
-                        &pid, NULL))
-            continue;
-        if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir)
-        (void)closedir(dir);
-    free(folder_path);
-}
-
 static int open_temp(struct gen_file_writer *w, const struct stat *existing, struct gen_error *err)
 {
-    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-    remove_orphans(w);
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC; /* read by put_first */
+    gen_orphans_remove(gen_str_from(w->final_path));
     w->fd = open(w->temp_path, flags, 0666);
     if (w->fd < 0 && errno == EEXIST) {
         /* Left by a killed process that had our number, which is usual in containers. */
@@ -319,6 +286,57 @@ int gen_file_writer_add(struct gen_file_writer *w, struct gen_str data, struct g
         memcpy(w->buffer + w->n, data.p, data.n);
     w->n += data.n;
     return GEN_OK;
+}
+
+bool gen_file_writer_is_whole(const struct gen_file_writer *w)
+{
+    return w->is_atomic;
+}
+
+/* Copies all of `old`, the file so far, behind what was written to w->fd, its successor. */
+static int copy_old(struct gen_file_writer *w, int old, struct gen_error *err)
+{
+    off_t at = 0;
+    for (;;) {
+        ssize_t k = pread(old, w->buffer, WRITE_BUFFER_BYTES, at);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return fail_write(w, errno, err);
+        int rc = k ? write_fully(w, w->buffer, (size_t)k, err) : GEN_OK;
+        if (rc != GEN_OK || k == 0)
+            return rc;
+        at += k;
+    }
+}
+
+/* The file so far loses its name to its successor: whatever ends the process, one temporary file is
+ * left at most, whose name says whose it was. */
+static int succeed_old(struct gen_file_writer *w, int old, struct gen_str data,
+                       struct gen_error *err)
+{
+    struct stat st;
+    if (fstat(old, &st) != 0 || unlink(w->temp_path) != 0)
+        return fail_write(w, errno, err);
+    w->fd = open(w->temp_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (w->fd < 0 || fchmod(w->fd, st.st_mode & 0777) != 0)
+        return fail_write(w, errno, err);
+    int rc = write_fully(w, data.p, data.n, err);
+    return rc == GEN_OK ? copy_old(w, old, err) : rc;
+}
+
+int gen_file_writer_put_first(struct gen_file_writer *w, struct gen_str data, struct gen_error *err)
+{
+    if (!w->is_atomic || w->failed_errno)
+        return gen_fail(err, GEN_ESTATE, "nothing can be put in front of %s", w->path);
+    int rc = flush_buffer(w, err);
+    if (rc != GEN_OK)
+        return rc;
+    int old = w->fd;
+    w->fd = -1;
+    rc = succeed_old(w, old, data, err);
+    (void)close(old);
+    return rc;
 }
 
 /* Pipes, terminals and some file systems cannot be synced, which is no failure. */

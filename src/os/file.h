@@ -35,6 +35,12 @@ GEN_MUST_USE int gen_file_writer_open(struct gen_file_writer **out, const char *
 /* Buffered. GEN_EIO names the final path and the reason (disk full, ...). */
 GEN_MUST_USE int gen_file_writer_add(struct gen_file_writer *w, struct gen_str data,
                                      struct gen_error *err);
+/* Puts `data` in front of all that was added, by writing the file once more. GEN_ESTATE when it is
+ * written through (gen_file_writer_is_whole). */
+GEN_MUST_USE int gen_file_writer_put_first(struct gen_file_writer *w, struct gen_str data,
+                                           struct gen_error *err);
+/* Whether the file appears whole at the commit; false where it is written through. */
+bool gen_file_writer_is_whole(const struct gen_file_writer *w);
 /* Makes the file appear under its name, durable. The writer must still be closed. */
 GEN_MUST_USE int gen_file_writer_commit(struct gen_file_writer *w, struct gen_error *err);
 /* Removes the temporary file when it was not committed. NULL is fine. */

@@ -104,6 +104,39 @@ static void test_write_and_read(void **state)
     assert_int_equal(n_entries(w), 2);
 }
 
+/* What is put first stands in front, before and after more is added; no second file is left. */
+static void test_put_first(void **state)
+{
+    struct world *w = *state;
+    struct gen_file_writer *f = NULL;
+    struct stat st;
+    char line[100] = "";
+    put(w, "a.txt", "old");
+    assert_int_equal(chmod(in(w, "a.txt"), 0640), 0);
+    assert_int_equal(gen_file_writer_open(&f, in(w, "a.txt"), NULL), GEN_OK);
+    for (int i = 0; i < 2000; i++) {
+        (void)snprintf(line, sizeof(line), "%098d\n", i);
+        assert_int_equal(gen_file_writer_add(f, (struct gen_str){line, 99}, NULL), GEN_OK);
+    }
+    assert_int_equal(gen_file_writer_put_first(f, GEN_STR("second\n"), NULL), GEN_OK);
+    assert_int_equal(gen_file_writer_put_first(f, GEN_STR("first\n"), NULL), GEN_OK);
+    assert_int_equal(gen_file_writer_add(f, GEN_STR("last\n"), NULL), GEN_OK);
+    assert_int_equal(n_entries(w), 2);
+    assert_holds(w, "a.txt", "old");
+    assert_int_equal(gen_file_writer_commit(f, NULL), GEN_OK);
+    assert_int_not_equal(gen_file_writer_put_first(f, GEN_STR("late"), NULL), GEN_OK);
+    gen_file_writer_close(f);
+    gen_buf_clear(&w->text);
+    assert_int_equal(gen_file_read_all(&w->text, in(w, "a.txt"), NULL), GEN_OK);
+    struct gen_str text = gen_buf_str(&w->text);
+    assert_int_equal(text.n, 6 + 7 + 2000 * 99 + 5);
+    assert_true(gen_str_starts(text, GEN_STR("first\nsecond\n0000")));
+    assert_true(gen_str_ends(text, GEN_STR("01999\nlast\n")));
+    assert_int_equal(stat(in(w, "a.txt"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0640);
+    assert_int_equal(n_entries(w), 1);
+}
+
 static void test_large_pieces(void **state)
 {
     struct world *w = *state;
@@ -428,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_write_and_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large_pieces, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_put_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_interrupted_writer_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale_temporary_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_orphans_are_removed, setup, teardown),
