@@ -1,4 +1,6 @@
 #include "dataset/record.h"
+
+#include "base/utf8.h"
 #include "os/file.h"
 #include "json/stream.h"
 
@@ -6,20 +8,19 @@
 #include <stdlib.h>
 
 struct gen_record_reader {
-    struct gen_file_reader *file;
+    struct gen_file_reader *file; /* NULL: the bytes are another's */
     struct gen_json_stream *stream;
+    struct gen_json_doc *doc; /* of the row handed out last */
     char why[320];
 };
 
-int gen_record_reader_open(struct gen_record_reader **out, const char *path, struct gen_error *err)
+int gen_record_reader_new(struct gen_record_reader **out, gen_read_fn *read, void *ud,
+                          const char *name, struct gen_error *err)
 {
     struct gen_record_reader *r = calloc(1, sizeof(*r));
     if (!r)
         return gen_nomem(err, "a reader of records");
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    int rc = gen_file_reader_open(&r->file, path, err);
-    if (rc == GEN_OK)
-        rc = gen_json_stream_new(&r->stream, gen_file_reader_read, r->file, name, err);
+    int rc = gen_json_stream_new(&r->stream, read, ud, name, err);
     if (rc) {
         gen_record_reader_close(r);
         return rc;
@@ -28,29 +29,46 @@ int gen_record_reader_open(struct gen_record_reader **out, const char *path, str
     return GEN_OK;
 }
 
-/* Why `text` is no record into r->why; only a lack of memory is an error. */
-static int look(struct gen_record_reader *r, struct gen_str text, const char **malformed,
-                struct gen_error *err)
+int gen_record_reader_open(struct gen_record_reader **out, const char *path, struct gen_error *err)
 {
-    struct gen_json_doc *doc = NULL;
+    struct gen_record_reader *r = NULL;
+    struct gen_file_reader *file = NULL;
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    int rc = gen_file_reader_open(&file, path, err);
+    if (rc == GEN_OK)
+        rc = gen_record_reader_new(&r, gen_file_reader_read, file, name, err);
+    if (rc) {
+        gen_file_reader_close(file);
+        return rc;
+    }
+    r->file = file;
+    *out = r;
+    return GEN_OK;
+}
+
+/* Parses the row, or says into r->why why it is no record; only a lack of memory is an error. */
+static int look(struct gen_record_reader *r, struct gen_record_row *row, struct gen_error *err)
+{
     struct gen_error parse = {0};
-    int rc = gen_json_parse(&doc, text, &parse);
-    *malformed = NULL;
+    gen_json_doc_free(r->doc);
+    r->doc = NULL;
+    int rc = gen_json_parse(&r->doc, row->text, &parse);
     if (rc == GEN_ENOMEM) {
         if (err)
             *err = parse;
         return rc;
     }
-    enum gen_json_type type = gen_json_type(rc ? NULL : gen_json_root(doc));
+    row->json = rc ? NULL : gen_json_root(r->doc);
+    enum gen_json_type type = gen_json_type(row->json);
     if (rc) {
-        (void)snprintf(r->why, sizeof(r->why), "it cannot be read as JSON: %.280s", parse.msg);
-        *malformed = r->why;
+        gen_utf8_format(r->why, sizeof(r->why), "it cannot be read as JSON: %s", parse.msg);
+        row->malformed = r->why;
     } else if (type != GEN_JSON_OBJECT) {
         (void)snprintf(r->why, sizeof(r->why), "it is a JSON value of type %s, not an object",
                        gen_json_type_name(type));
-        *malformed = r->why;
+        row->malformed = r->why;
+        row->json = NULL;
     }
-    gen_json_doc_free(doc);
     return GEN_OK;
 }
 
@@ -64,7 +82,7 @@ int gen_record_reader_next(struct gen_record_reader *r, struct gen_record_row *r
     if (rc == GEN_OK && any) {
         next.text = record.text;
         next.row = record.row;
-        rc = look(r, record.text, &next.malformed, err);
+        rc = look(r, &next, err);
     }
     if (rc)
         return rc;
@@ -78,6 +96,7 @@ void gen_record_reader_close(struct gen_record_reader *r)
 {
     if (!r)
         return;
+    gen_json_doc_free(r->doc);
     gen_json_stream_free(r->stream);
     gen_file_reader_close(r->file);
     free(r);

@@ -1,6 +1,6 @@
 #include "dataset/record.h"
 
-#include "dataset/turns.h"
+#include "dataset/example.h"
 
 #include <stdio.h>
 
@@ -49,24 +49,23 @@ enum gen_record_kind gen_record_kind(const struct gen_json *record)
     return gen_json_get(record, "answer") ? GEN_RECORD_QA : GEN_RECORD_NONE;
 }
 
-static bool read_text(const struct gen_json *record, const char *key, struct gen_str *out,
-                      char *why, size_t why_bytes)
+bool gen_text_read(const struct gen_json *v, const char *name, struct gen_str *out, char *why,
+                   size_t why_bytes)
 {
-    const struct gen_json *v = gen_json_get(record, key);
     if (gen_json_as_str(v, out)) {
         if (gen_str_trim(*out).n)
             return true;
-        (void)snprintf(why, why_bytes, "\"%s\" is empty", key);
+        (void)snprintf(why, why_bytes, "\"%s\" is empty", name);
         return false;
     }
     enum gen_json_type type = gen_json_type(v);
     if (type == GEN_JSON_NONE)
-        (void)snprintf(why, why_bytes, "no \"%s\"", key);
+        (void)snprintf(why, why_bytes, "no \"%s\"", name);
     else if (type == GEN_JSON_NULL)
-        (void)snprintf(why, why_bytes, "\"%s\" is null", key);
+        (void)snprintf(why, why_bytes, "\"%s\" is null", name);
     else
         (void)snprintf(
-            why, why_bytes, "\"%s\" is %s %s, not a string", key,
+            why, why_bytes, "\"%s\" is %s %s, not a string", name,
             type == GEN_JSON_ARRAY || type == GEN_JSON_OBJECT || type == GEN_JSON_INT ? "an" : "a",
             gen_json_type_name(type));
     return false;
@@ -81,7 +80,7 @@ static bool read_turns(const struct gen_json *record, struct gen_qa_view *out, c
     const struct gen_json *value;
     gen_json_iter_init(&it, gen_turns_of(record));
     while (gen_json_iter_next(&it, &key, &value)) {
-        struct gen_turn_text turn;
+        struct gen_turn turn;
         if (!gen_turn_read(value, &turn, why, why_bytes))
             return false;
         if (turn.role == GEN_ROLE_USER) {
@@ -110,8 +109,9 @@ bool gen_qa_view(const struct gen_json *record, struct gen_qa_view *out, char *w
     else if (v.kind == GEN_RECORD_CONVERSATION)
         ok = read_turns(record, &v, why, why_bytes);
     else
-        ok = read_text(record, "question", &v.question, why, why_bytes) &&
-             read_text(record, "answer", &v.answer, why, why_bytes);
+        ok = gen_text_read(gen_json_get(record, "question"), "question", &v.question, why,
+                           why_bytes) &&
+             gen_text_read(gen_json_get(record, "answer"), "answer", &v.answer, why, why_bytes);
     if (!ok)
         return false;
     if (v.kind == GEN_RECORD_COT)

@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 
+#define FIRST_BYTES_MAX ((size_t)4 << 20)
+
 struct gen_record_writer {
     struct gen_file_writer *file;
     struct gen_buf scratch; /* one record, reused */
+    struct gen_buf first;   /* lines for the front */
     uint64_t n;
     bool is_array;
 };
@@ -16,6 +19,7 @@ int gen_record_writer_open(struct gen_record_writer **out, const char *path, str
     if (!w)
         return gen_nomem(err, "a writer of records");
     w->scratch = gen_buf_make(GEN_BUF_UNLIMITED);
+    w->first = gen_buf_make(FIRST_BYTES_MAX);
     w->is_array = gen_str_eq_nocase(gen_path_ext(gen_str_from(path)), GEN_STR(".json"));
     int rc = gen_file_writer_open(&w->file, path, err);
     if (rc) {
@@ -119,9 +123,37 @@ int gen_record_writer_add(struct gen_record_writer *w, struct gen_str record, st
     return rc;
 }
 
+int gen_record_writer_add_row(struct gen_record_writer *w, struct gen_str row,
+                              struct gen_error *err)
+{
+    if (w->is_array)
+        return gen_record_writer_add(w, row, err);
+    int rc = gen_file_writer_add(w->file, row, err);
+    if (rc == GEN_OK)
+        rc = gen_file_writer_add(w->file, GEN_STR("\n"), err);
+    w->n += rc == GEN_OK;
+    return rc;
+}
+
+int gen_record_writer_add_first(struct gen_record_writer *w, struct gen_str row, bool *is_added,
+                                struct gen_error *err)
+{
+    *is_added = !w->is_array && gen_file_writer_is_whole(w->file) &&
+                row.n + 1 < FIRST_BYTES_MAX - w->first.n;
+    if (!*is_added)
+        return GEN_OK;
+    int rc = gen_buf_add_str(&w->first, row, err);
+    if (rc == GEN_OK)
+        rc = gen_buf_add_char(&w->first, '\n', err);
+    w->n += rc == GEN_OK;
+    return rc;
+}
+
 int gen_record_writer_commit(struct gen_record_writer *w, struct gen_error *err)
 {
-    int rc = GEN_OK;
+    int rc = w->first.n ? gen_file_writer_put_first(w->file, gen_buf_str(&w->first), err) : GEN_OK;
+    if (rc)
+        return rc;
     if (w->is_array)
         rc = gen_file_writer_add(w->file, w->n ? GEN_STR("\n]\n") : GEN_STR("[]\n"), err);
     return rc == GEN_OK ? gen_file_writer_commit(w->file, err) : rc;
@@ -138,5 +170,6 @@ void gen_record_writer_close(struct gen_record_writer *w)
         return;
     gen_file_writer_close(w->file);
     gen_buf_release(&w->scratch);
+    gen_buf_release(&w->first);
     free(w);
 }

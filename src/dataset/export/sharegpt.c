@@ -1,32 +1,45 @@
 #include "dataset/export/common.h"
 
-static bool put(struct gen_jb *b, struct gen_jmut *list, const struct gen_turn_text *turn)
+static void row(const struct gen_example *e, const struct gen_export_dress *dress, struct gen_jt *t)
 {
-    struct gen_jmut *m = gen_jb_object(b);
-    bool is_user = turn->role == GEN_ROLE_USER;
-    gen_jb_put_cstr(b, m, "from", is_user ? "human" : "gpt");
-    struct gen_jmut *value = is_user ? gen_jb_str(b, turn->content)
-                                     : gen_export_with_thoughts(b, turn->reasoning, turn->content);
-    gen_jb_put(b, m, "value", value);
-    gen_jb_append(b, list, m);
-    return value != NULL;
+    gen_jt_array(t, "conversations");
+    for (size_t i = 0; i < e->n_turns; i++) {
+        bool is_user = e->turns[i].role == GEN_ROLE_USER;
+        gen_jt_object(t, NULL);
+        gen_jt_str(t, "from", is_user ? GEN_STR("human") : GEN_STR("gpt"));
+        gen_export_content(e, dress, i, "value", t);
+        gen_jt_end_object(t);
+    }
+    gen_jt_end_array(t);
+    if (dress->system.n)
+        gen_jt_str(t, "system", dress->system);
 }
 
-static bool row(const struct gen_json *record, const struct gen_qa_view *qa,
-                const struct gen_export_options *options, struct gen_jb *b, struct gen_jmut *row,
-                char *why, size_t why_bytes)
-{
-    struct gen_jmut *list = gen_jb_array(b);
-    struct gen_str system = gen_export_system(record, options);
-    const struct gen_export_sink sink = {put, b, list};
-    gen_jb_put(b, row, "conversations", list);
-    if (system.n)
-        gen_jb_put_str(b, row, "system", system);
-    return gen_export_turns(record, qa, &sink, why, why_bytes);
-}
+#define READERS                                                                                    \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        "llamafactory", "unsloth", NULL                                                            \
+    }
 
 const struct gen_export_format gen_export_sharegpt = {
     .name = "sharegpt",
     .summary = "conversations of human and gpt: LLaMA-Factory, Unsloth",
+    .consumers = READERS,
+    .reasonings = GEN_PLACES_TEXT,
+    .reasoning = GEN_REASONING_INLINE,
+    .llamafactory = GEN_LLAMAFACTORY_SHAREGPT,
+    .has_system = true,
+    .row = row,
+};
+
+const struct gen_export_format gen_export_llamafactory = {
+    .name = "llamafactory",
+    .summary = "sharegpt with its dataset_info.json: LLaMA-Factory",
+    .consumers = READERS,
+    .reasonings = GEN_PLACES_TEXT,
+    .reasoning = GEN_REASONING_INLINE,
+    .llamafactory = GEN_LLAMAFACTORY_SHAREGPT,
+    .has_system = true,
+    .has_dataset_info = true,
     .row = row,
 };

@@ -1,10 +1,10 @@
 /* What the checks of one accepted answer cost: a source of 1.5 KB, three pairs, and a large source
  * with a quote that is nowhere. Built in Release: build/test/unit/dataset/bench_checks. With
- * --lexicon it writes src/dataset/lexicon_slots.c instead, which is to be done when a word was
- * added. */
+ * --lexicon it writes src/dataset/checks/lexicon_slots.c instead, which is to be done when a word
+ * was added. */
 #include "dataset/checks.h"
+#include "dataset/checks/lexicon.h"
 #include "dataset/export.h"
-#include "dataset/lexicon.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -73,13 +73,22 @@ static int run_export(const struct gen_export_format *format)
         "\"chunk_id\":\"0123456789\",\"source\":\"doc/chunking.md\",\"rating\":9.0}";
     const int n_rows = 200000;
     struct gen_buf out = gen_buf_make(GEN_BUF_UNLIMITED);
-    char why[160];
+    struct gen_example example = {.n_turns = 0};
+    struct gen_refusal refusal = {.rule = NULL};
+    const struct gen_export_options options = {.system_prompt = NULL};
     int rc = GEN_OK;
     double start = now_us();
     for (int i = 0; rc == GEN_OK && i < n_rows; i++) {
+        struct gen_json_doc *doc = NULL;
         gen_buf_clear(&out);
-        rc = gen_export_row(format, GEN_STR(record), NULL, &out, why, sizeof(why), NULL);
+        rc = gen_json_parse(&doc, GEN_STR(record), NULL);
+        if (rc == GEN_OK)
+            rc = gen_example_read(&example, gen_json_root(doc), &refusal, NULL);
+        if (rc == GEN_OK)
+            rc = gen_export_row(format, &example, &options, &out, &refusal, NULL);
+        gen_json_doc_free(doc);
     }
+    gen_example_release(&example);
     double us = (now_us() - start) / n_rows;
     printf("export %-27s %8.2f us a row, %.0f MB/s in\n", format->name, us,
            (double)sizeof(record) / us);
@@ -91,7 +100,7 @@ static int print_lexicon(void)
 {
     static const char head[] = "/* Where each word of the lexicon is. Made by `bench_checks "
                                "--lexicon | clang-format`. */\n"
-                               "#include \"dataset/lexicon.h\"\n\n"
+                               "#include \"dataset/checks/lexicon.h\"\n\n"
                                "const uint16_t gen_lexicon_slots[GEN_LEXICON_SLOTS] = {\n";
     unsigned slots[GEN_LEXICON_SLOTS] = {0};
     for (unsigned i = 0; gen_lexicon_word(i); i++) {

@@ -2,7 +2,7 @@
  * wrong ones are printed. */
 #include "base/num.h"
 #include "dataset/checks.h"
-#include "dataset/lexicon.h"
+#include "dataset/checks/lexicon.h"
 #include "os/file.h"
 #include "json/json.h"
 

@@ -1,6 +1,7 @@
-/* Golden files: test/data/export/records.jsonl in each format, with each system prompt. A rejected
- * record is the line "! why". Writing the files anew: run with GEN_GOLDEN_WRITE=1, look at the
- * difference. */
+/* Golden files: test/data/export/records.jsonl in each format, with each choice of options, in
+ * test/data/export/<format>.txt. A record that is left out is the line "! rule: why". Writing the
+ * files anew: run with GEN_GOLDEN_WRITE=1, look at the difference. */
+#include "dataset/consumer.h"
 #include "dataset/export.h"
 #include "os/file.h"
 
@@ -13,7 +14,26 @@
 #include <cmocka.h>
 
 static const struct gen_export_format *const formats[] = {
-    &gen_export_chatml, &gen_export_alpaca, &gen_export_sharegpt, &gen_export_jsonl, NULL};
+    &gen_export_chatml,       &gen_export_chatml_portable,
+    &gen_export_openai,       &gen_export_prompt_completion,
+    &gen_export_alpaca,       &gen_export_sharegpt,
+    &gen_export_llamafactory, &gen_export_hermes_text,
+    &gen_export_harmony,      &gen_export_gemini,
+    &gen_export_bedrock,      &gen_export_text,
+    &gen_export_jsonl,        NULL};
+
+static const struct {
+    const char *name;
+    struct gen_export_options options;
+} choices[] = {
+    {"as it is", {NULL, false, GEN_REASONING_AUTO}},
+    {"no system", {"", false, GEN_REASONING_AUTO}},
+    {"own system, reasoning in a field", {"You know \"HDF5\".", false, GEN_REASONING_FIELD}},
+    {"folded system", {NULL, true, GEN_REASONING_AUTO}},
+    {"reasoning as thinking", {"", false, GEN_REASONING_THINKING}},
+    {"reasoning inline", {"", false, GEN_REASONING_INLINE}},
+    {"reasoning dropped", {"", false, GEN_REASONING_DROP}},
+};
 
 static void data_path(struct gen_buf *path, const char *name)
 {
@@ -21,52 +41,140 @@ static void data_path(struct gen_buf *path, const char *name)
     assert_int_equal(gen_buf_printf(path, NULL, "%s/export/%s", TEST_DATA_DIR, name), GEN_OK);
 }
 
-/* No null anywhere, and each string that trainers read is one. */
-static void check_shape(struct gen_str row, const char *format)
+/* One record's text through both stages; the refusal of what is no JSON is the parser's. */
+static void export_line(const struct gen_export_format *format, struct gen_str line,
+                        const struct gen_export_options *options, struct gen_buf *out,
+                        struct gen_refusal *refusal)
 {
     struct gen_error err;
     struct gen_json_doc *doc = NULL;
-    static const char *const members[][2] = {{"chatml", "messages"},
-                                             {"alpaca", "output"},
-                                             {"sharegpt", "conversations"},
-                                             {"jsonl", "metadata"}};
-    if (gen_json_parse(&doc, row, &err) != GEN_OK)
-        fail_msg("%s", err.msg);
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        bool has = gen_json_get(gen_json_root(doc), members[i][1]) != NULL;
-        assert_int_equal(has, strcmp(format, members[i][0]) == 0);
+    struct gen_example e = {.n_turns = 0};
+    refusal->rule = NULL;
+    if (gen_json_parse(&doc, line, &err) != GEN_OK) {
+        gen_refuse(refusal, "malformed_row", "%s", err.msg);
+        return;
     }
-    assert_int_equal(gen_str_find(row, GEN_STR(":null"), 0), SIZE_MAX);
+    if (gen_example_read(&e, gen_json_root(doc), refusal, &err) != GEN_OK)
+        fail_msg("%s", err.msg);
+    if (!refusal->rule && gen_export_row(format, &e, options, out, refusal, &err) != GEN_OK)
+        fail_msg("%s", err.msg);
+    gen_example_release(&e);
     gen_json_doc_free(doc);
 }
 
-static void export_all(const struct gen_export_format *format, const char *system,
-                       struct gen_str records, struct gen_buf *out)
+static int on_finding(void *ud, const struct gen_finding *f, struct gen_error *err)
 {
-    struct gen_export_options options = {system};
+    (void)err;
+    if (f->level == GEN_FINDING_ERROR)
+        print_error("%s, row %llu: %s: %s\n", (const char *)ud, (unsigned long long)f->row, f->rule,
+                    f->why);
+    return GEN_OK;
+}
+
+/* All who read a format, also those whose rules an export leaves to another's. */
+static const char *const *readers_of(const struct gen_export_format *format)
+{
+    static const struct {
+        const char *format;
+        const char *readers[6];
+    } all[] = {
+        {"chatml", {"datasets", "trl", "axolotl", "unsloth", NULL}},
+        {"hermes-text", {"datasets", "trl", "axolotl", "unsloth", NULL}},
+        {"harmony", {"datasets", "trl", "unsloth", NULL}},
+        {"sharegpt", {"datasets", "llamafactory", "unsloth", NULL}},
+        {"alpaca", {"datasets", "llamafactory", "unsloth", "axolotl", NULL}},
+        {"text", {"datasets", "trl", "axolotl", "llamafactory", "unsloth", NULL}},
+        {"prompt-completion", {"datasets", "trl", NULL}},
+        {"llamafactory", {"datasets", "llamafactory", "unsloth", NULL}},
+    };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (strcmp(all[i].format, format->name) == 0)
+            return all[i].readers;
+    }
+    return format->consumers;
+}
+
+#define READERS_MAX 6
+
+/* The file that is exported, before all its readers. */
+struct readers {
+    struct gen_file_check *checks[READERS_MAX];
+    size_t n;
+    uint64_t n_rows, n_errors;
+};
+
+static void open_readers(struct readers *r, const struct gen_export_format *format)
+{
+    union {
+        const void *in;
+        void *out;
+    } ud = {format->name};
+    memset(r, 0, sizeof(*r));
+    for (const char *const *name = readers_of(format); *name; name++) {
+        const struct gen_consumer *c = gen_consumer_find(*name);
+        assert_non_null(c);
+        assert_true(r->n < READERS_MAX);
+        assert_int_equal(gen_file_check_new(&r->checks[r->n++], c, on_finding, ud.out, NULL),
+                         GEN_OK);
+    }
+}
+
+/* Rows of all kinds in one file are one form to each reader, and nothing of the file is wrong. */
+static void end_readers(struct readers *r)
+{
+    assert_true(r->n_rows >= 10);
+    for (size_t i = 0; i < r->n; i++) {
+        assert_int_equal(gen_file_check_end(r->checks[i], NULL, &r->n_errors, NULL), GEN_OK);
+        gen_file_check_free(r->checks[i]);
+    }
+    assert_int_equal(r->n_errors, 0);
+}
+
+/* No null anywhere, no separators of lines, and the readers' own rules. */
+static void check_row(struct gen_str row, struct readers *readers)
+{
+    struct gen_error err;
+    struct gen_json_doc *doc = NULL;
+    if (gen_json_parse(&doc, row, &err) != GEN_OK)
+        fail_msg("%s: %.*s", err.msg, GEN_STR_ARG(row));
+    assert_int_equal(gen_str_find(row, GEN_STR(":null"), 0), SIZE_MAX);
+    assert_int_equal(gen_str_find(row, GEN_STR("\xE2\x80\xA8"), 0), SIZE_MAX);
+    for (size_t i = 0; i < row.n; i++)
+        assert_true((unsigned char)row.p[i] >= 0x20);
+    readers->n_rows++;
+    for (size_t i = 0; i < readers->n; i++)
+        assert_int_equal(gen_file_check_row(readers->checks[i], readers->n_rows, row,
+                                            gen_json_root(doc), NULL, &readers->n_errors, NULL),
+                         GEN_OK);
+    gen_json_doc_free(doc);
+}
+
+static void export_all(const struct gen_export_format *format,
+                       const struct gen_export_options *options, struct gen_str records,
+                       struct gen_buf *out)
+{
     struct gen_str line;
+    struct readers readers;
+    open_readers(&readers, format);
     while (gen_str_next_line(&records, &line)) {
-        struct gen_error err;
-        char why[320] = "unset";
+        struct gen_refusal refusal;
         size_t before = out->n;
-        if (gen_export_row(format, line, &options, out, why, sizeof(why), &err) != GEN_OK)
-            fail_msg("%s", err.msg);
-        if (why[0]) {
+        export_line(format, line, options, out, &refusal);
+        if (refusal.rule) {
             assert_int_equal(out->n, before);
-            assert_int_equal(gen_buf_printf(out, NULL, "! %s", why), GEN_OK);
+            assert_int_equal(gen_buf_printf(out, NULL, "! %s: %s", refusal.rule, refusal.why),
+                             GEN_OK);
         } else {
-            check_shape(gen_str_sub(gen_buf_str(out), before, out->n), format->name);
+            check_row(gen_str_sub(gen_buf_str(out), before, out->n), &readers);
         }
         assert_int_equal(gen_buf_add_char(out, '\n', NULL), GEN_OK);
     }
+    end_readers(&readers);
 }
 
 static void golden(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name, *system;
-    } systems[] = {{"default", NULL}, {"none", ""}, {"own", "You know \"HDF5\"."}};
     struct gen_error err;
     struct gen_buf path = gen_buf_make(4096);
     struct gen_buf records = gen_buf_make(1 << 20);
@@ -74,22 +182,26 @@ static void golden(void **state)
     if (gen_file_read_all(&records, path.data, &err) != GEN_OK)
         fail_msg("%s", err.msg);
     for (size_t f = 0; formats[f]; f++) {
-        for (size_t s = 0; s < sizeof(systems) / sizeof(systems[0]); s++) {
-            char name[64];
-            struct gen_buf have = gen_buf_make(1 << 20);
-            struct gen_buf wanted = gen_buf_make(1 << 20);
-            (void)snprintf(name, sizeof(name), "%s.%s.jsonl", formats[f]->name, systems[s].name);
-            data_path(&path, name);
-            export_all(formats[f], systems[s].system, gen_buf_str(&records), &have);
-            if (getenv("GEN_GOLDEN_WRITE"))
-                assert_int_equal(gen_file_write_all(path.data, gen_buf_str(&have), NULL), GEN_OK);
-            if (gen_file_read_all(&wanted, path.data, &err) != GEN_OK)
-                fail_msg("%s", err.msg);
-            if (!gen_str_eq(gen_buf_str(&have), gen_buf_str(&wanted)))
-                fail_msg("%s differs; now it is:\n%s", name, have.data);
-            gen_buf_release(&have);
-            gen_buf_release(&wanted);
+        char name[64];
+        struct gen_buf have = gen_buf_make(1 << 20);
+        struct gen_buf wanted = gen_buf_make(1 << 20);
+        for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+            assert_int_equal(gen_buf_printf(&have, NULL, "# %s\n", choices[i].name), GEN_OK);
+            if (gen_export_check_options(formats[f], &choices[i].options, &err) != GEN_OK)
+                assert_int_equal(gen_buf_printf(&have, NULL, "! %s\n", err.msg), GEN_OK);
+            else
+                export_all(formats[f], &choices[i].options, gen_buf_str(&records), &have);
         }
+        (void)snprintf(name, sizeof(name), "%s.txt", formats[f]->name);
+        data_path(&path, name);
+        if (getenv("GEN_GOLDEN_WRITE"))
+            assert_int_equal(gen_file_write_all(path.data, gen_buf_str(&have), NULL), GEN_OK);
+        if (gen_file_read_all(&wanted, path.data, &err) != GEN_OK)
+            fail_msg("%s", err.msg);
+        if (!gen_str_eq(gen_buf_str(&have), gen_buf_str(&wanted)))
+            fail_msg("%s differs; now it is:\n%s", name, have.data);
+        gen_buf_release(&have);
+        gen_buf_release(&wanted);
     }
     gen_buf_release(&records);
     gen_buf_release(&path);
@@ -101,8 +213,113 @@ static void finding(void **state)
     assert_ptr_equal(gen_export_find(formats, "alpaca"), &gen_export_alpaca);
     assert_null(gen_export_find(formats, "parquet"));
     assert_null(gen_export_find(formats, ""));
-    for (size_t i = 0; formats[i]; i++)
+    for (size_t i = 0; formats[i]; i++) {
         assert_true(formats[i]->summary[0] != '\0');
+        assert_true(formats[i]->reasonings >> formats[i]->reasoning & 1U);
+        assert_true(formats[i]->reasonings >> GEN_REASONING_DROP & 1U);
+        assert_string_equal(
+            gen_reasoning_name(gen_reasoning_from(gen_reasoning_name(formats[i]->reasoning))),
+            gen_reasoning_name(formats[i]->reasoning));
+    }
+    assert_int_equal(gen_reasoning_from("nowhere"), GEN_REASONING_AUTO);
+    assert_int_equal(gen_reasoning_from(NULL), GEN_REASONING_AUTO);
+}
+
+/* Without tools, chatml-portable is chatml. */
+static void portable_is_chatml(void **state)
+{
+    (void)state;
+    const struct gen_str record =
+        GEN_STR("{\"format\":\"cot\",\"question\":\"q\",\"reasoning\":\"r\",\"answer\":\"a\"}");
+    struct gen_export_options options = {NULL, false, GEN_REASONING_AUTO};
+    struct gen_refusal refusal;
+    struct gen_buf a = gen_buf_make(1 << 12);
+    struct gen_buf b = gen_buf_make(1 << 12);
+    export_line(&gen_export_chatml, record, &options, &a, &refusal);
+    export_line(&gen_export_chatml_portable, record, &options, &b, &refusal);
+    assert_string_equal(a.data, b.data);
+    gen_buf_release(&a);
+    gen_buf_release(&b);
+}
+
+/* Rows of 8 MB keep every byte, and invalid UTF-8 never reaches a row. */
+static void odd_sizes_and_bytes(void **state)
+{
+    (void)state;
+    enum { N = 8 << 20 };
+    static const struct gen_export_options options = {"", false, GEN_REASONING_AUTO};
+    struct gen_buf record = gen_buf_make(GEN_BUF_UNLIMITED);
+    struct gen_buf row = gen_buf_make(GEN_BUF_UNLIMITED);
+    struct gen_refusal refusal;
+    assert_int_equal(gen_buf_add_c(&record, "{\"question\":\"q\",\"answer\":\"", NULL), GEN_OK);
+    for (size_t i = 0; i < N / 8; i++)
+        assert_int_equal(
+            gen_buf_add_c(&record, i % 3 ? "abcdefg\\n" : "\xE2\x80\xA8 xyz\xC2\xA0", NULL),
+            GEN_OK);
+    assert_int_equal(gen_buf_add_c(&record, "\"}", NULL), GEN_OK);
+    export_line(&gen_export_chatml, gen_buf_str(&record), &options, &row, &refusal);
+    assert_null(refusal.rule);
+    struct gen_json_doc *in = NULL;
+    struct gen_json_doc *out = NULL;
+    assert_int_equal(gen_json_parse(&in, gen_buf_str(&record), NULL), GEN_OK);
+    assert_int_equal(gen_json_parse(&out, gen_buf_str(&row), NULL), GEN_OK);
+    const struct gen_json *answer = gen_json_at(gen_json_get(gen_json_root(out), "messages"), 1);
+    assert_true(gen_str_eq(gen_json_get_str(gen_json_root(in), "answer"),
+                           gen_json_get_str(answer, "content")));
+    gen_json_doc_free(in);
+    gen_json_doc_free(out);
+    gen_buf_clear(&row);
+    export_line(&gen_export_chatml, GEN_STR("{\"question\":\"q\",\"answer\":\"a\xFF\"}"), &options,
+                &row, &refusal);
+    assert_string_equal(refusal.rule, "malformed_row");
+    assert_int_equal(row.n, 0);
+    gen_buf_release(&record);
+    gen_buf_release(&row);
+}
+
+/* The writer of text against the parser: every byte value and every separator, at every place of
+ * the blocks it looks at. */
+static void text_is_json(void **state)
+{
+    (void)state;
+    static const char *const special[] = {"\"",
+                                          "\\",
+                                          "\n",
+                                          "\x01",
+                                          "\x0b",
+                                          "\x1c",
+                                          "\x7f",
+                                          "\xC2\x85",
+                                          "\xC2\xA0",
+                                          "\xE2\x80\xA8",
+                                          "\xE2\x80\xA9",
+                                          "\xE2\x82\xAC",
+                                          "\xF0\x9F\x98\x80"};
+    for (size_t s = 0; s < sizeof(special) / sizeof(special[0]); s++) {
+        for (size_t at = 0; at < 40; at++) {
+            char text[64] = "";
+            int n = snprintf(text, sizeof(text), "%.*s%s%.*s", (int)at,
+                             "0123456789012345678901234567890123456789", special[s], (int)(40 - at),
+                             "0123456789012345678901234567890123456789");
+            struct gen_str in = {text, (size_t)n};
+            struct gen_buf out = gen_buf_make(4096);
+            struct gen_jt t = gen_jt_make(&out, NULL);
+            gen_jt_array(&t, NULL);
+            gen_jt_str(&t, NULL, in);
+            gen_jt_end_array(&t);
+            assert_int_equal(t.rc, GEN_OK);
+            struct gen_json_doc *doc = NULL;
+            struct gen_str back;
+            assert_int_equal(gen_json_parse(&doc, gen_buf_str(&out), NULL), GEN_OK);
+            assert_true(gen_json_as_str(gen_json_at(gen_json_root(doc), 0), &back));
+            assert_true(gen_str_eq(in, back));
+            assert_int_equal(gen_str_find(gen_buf_str(&out), GEN_STR("\xC2\x85"), 0), SIZE_MAX);
+            assert_int_equal(gen_str_find(gen_buf_str(&out), GEN_STR("\xE2\x80\xA8"), 0), SIZE_MAX);
+            assert_int_equal(gen_str_find(gen_buf_str(&out), GEN_STR("\xE2\x80\xA9"), 0), SIZE_MAX);
+            gen_json_doc_free(doc);
+            gen_buf_release(&out);
+        }
+    }
 }
 
 int main(void)
@@ -110,6 +327,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden),
         cmocka_unit_test(finding),
+        cmocka_unit_test(portable_is_chatml),
+        cmocka_unit_test(odd_sizes_and_bytes),
+        cmocka_unit_test(text_is_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
