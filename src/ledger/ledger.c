@@ -245,6 +245,17 @@ int gen_ledger_tallies(struct gen_ledger *l, int64_t run_id, gen_ledger_tally_fn
     return rc != GEN_OK ? rc : l->driver->tallies(l->state, run_id, fn, ud, err);
 }
 
+int gen_ledger_timeline(struct gen_ledger *l, size_t n_slots_max, int64_t *width_us,
+                        gen_ledger_slot_fn *fn, void *ud, struct gen_error *err)
+{
+    if (l->driver->timeline == NULL)
+        return fail_cannot(l, "say when its calls were", err);
+    if (n_slots_max < 2 || n_slots_max > 65536)
+        return gen_fail(err, GEN_ESTATE, "a timeline has 2 to 65536 slots, not %zu", n_slots_max);
+    int rc = start_if_wanted(l, err);
+    return rc != GEN_OK ? rc : l->driver->timeline(l->state, n_slots_max, width_us, fn, ud, err);
+}
+
 int gen_ledger_batch_begin(struct gen_ledger *l, const struct gen_ledger_batch *batch,
                            const struct gen_digest *keys, size_t n_keys, int64_t *id,
                            struct gen_error *err)

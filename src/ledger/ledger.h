@@ -115,6 +115,14 @@ struct gen_ledger_tally {
 typedef int gen_ledger_tally_fn(void *ud, const struct gen_ledger_tally *tally,
                                 struct gen_error *err);
 
+/* Attempts that ended within one span of time. */
+struct gen_ledger_slot {
+    int64_t begin_unix_us; /* a multiple of the width */
+    int64_t n_answered, n_failed;
+    struct gen_usage usage; /* sums as in gen_ledger_totals */
+};
+typedef int gen_ledger_slot_fn(void *ud, const struct gen_ledger_slot *slot, struct gen_error *err);
+
 /* Stored as numbers: never renumber. */
 enum gen_batch_state {
     GEN_BATCH_SUBMITTING = 1, /* it may be at the server without our knowing its name */
@@ -181,6 +189,8 @@ struct gen_ledger_driver {
     int (*batches)(void *state, gen_ledger_batch_fn *fn, void *ud, struct gen_error *err);
     int (*batch_keys)(void *state, int64_t id, gen_ledger_key_fn *fn, void *ud,
                       struct gen_error *err);
+    int (*timeline)(void *state, size_t n_slots_max, int64_t *width_us, gen_ledger_slot_fn *fn,
+                    void *ud, struct gen_error *err);
 };
 
 extern const struct gen_ledger_driver gen_ledger_sqlite;
@@ -264,6 +274,13 @@ GEN_MUST_USE int gen_ledger_runs(struct gen_ledger *l, gen_ledger_run_fn *fn, vo
  * Likewise. */
 GEN_MUST_USE int gen_ledger_tallies(struct gen_ledger *l, int64_t run_id, gen_ledger_tally_fn *fn,
                                     void *ud, struct gen_error *err);
+
+/* What was answered and what failed over time, of all runs: the oldest slot first, those without
+ * attempts left out. All have the width `*width_us`, set before the first, the smallest of a fixed
+ * list (10 ms, ... 1 min, 5 min, ... 1 day, ...) with which there are at most `n_slots_max` (2 to
+ * 65,536, else GEN_ESTATE). One pass over all attempts. Otherwise as gen_ledger_runs. */
+GEN_MUST_USE int gen_ledger_timeline(struct gen_ledger *l, size_t n_slots_max, int64_t *width_us,
+                                     gen_ledger_slot_fn *fn, void *ud, struct gen_error *err);
 
 /* Batches outlive runs: what was submitted is paid and must be collected. begin writes the batch
  * with the keys of its requests before its bytes leave; only provider, base_url, model, marker,

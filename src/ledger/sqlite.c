@@ -228,4 +228,5 @@ const struct gen_ledger_driver gen_ledger_sqlite = {
     .batch_update = gen_sqlite_batch_update,
     .batches = gen_sqlite_batches,
     .batch_keys = gen_sqlite_batch_keys,
+    .timeline = gen_sqlite_timeline,
 };

@@ -2,7 +2,8 @@
  * What the rooms of the SQLite driver share. sqlite_open.c: files, settings. sqlite_schema.c: the
  * tables and their versions. sqlite_lock.c: one writer at a time. sqlite_rows.c: answers, attempts,
  * notes. sqlite_chunks.c: chunks. sqlite_tail.c: where answers and chunks are. sqlite_batch.c:
- * batches. sqlite_sums.c: what reads many rows. sqlite.c: transactions, errors, the table.
+ * batches. sqlite_sums.c: what reads many rows. sqlite_timeline.c: attempts over time. sqlite.c:
+ * transactions, errors, the table.
  *
  * Invariant: a failed write breaks the connection for good (`fault`). SQLite may have rolled back
  * the whole transaction by itself, so going on could commit half a loop turn.
@@ -194,6 +195,8 @@ int gen_sqlite_totals(void *state, int64_t run_id, struct gen_ledger_totals *out
 int gen_sqlite_runs(void *state, gen_ledger_run_fn *fn, void *ud, struct gen_error *err);
 int gen_sqlite_tallies(void *state, int64_t run_id, gen_ledger_tally_fn *fn, void *ud,
                        struct gen_error *err);
+int gen_sqlite_timeline(void *state, size_t n_slots_max, int64_t *width_us, gen_ledger_slot_fn *fn,
+                        void *ud, struct gen_error *err);
 int gen_sqlite_batch_begin(void *state, const struct gen_ledger_batch *batch,
                            const struct gen_digest *keys, size_t n_keys, int64_t *id,
                            struct gen_error *err);
