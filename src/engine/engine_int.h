@@ -74,6 +74,7 @@ struct gen_call {
     unsigned repairs;    /* enum gen_repair_step: what was done to the last answer's JSON */
     unsigned sample;
     unsigned sent_dropped; /* the parameters that the request left out */
+    bool is_prefiltered;   /* its inputs were never asked about, by a rule of the step */
     bool any_sent;         /* some answer to the present question was not from the ledger */
     bool ledger_only;      /* what the ledger does not answer is not sent: the inputs stay failed */
     bool from_ledger;      /* `result` is */

@@ -119,6 +119,12 @@ int gen_outcome_ask_again(struct gen_outcome *o, struct gen_str faults, struct g
     return gen_buf_add_str(&o->call->faults, faults, err);
 }
 
+void gen_outcome_fail(struct gen_outcome *o, size_t input, const char *class_name,
+                      const char *message)
+{
+    gen_call_settle(o->call, o->asked[input], GEN_ITEM_FAILED, class_name, message);
+}
+
 struct gen_str gen_outcome_reasoning(const struct gen_outcome *o)
 {
     const struct gen_llm_result *r = &o->call->result;

@@ -85,6 +85,7 @@ static int start_call(struct gen_stage *stage, struct gen_item **items, size_t n
         gen_call_free(call);
         return rc;
     }
+    call->is_prefiltered = rule != NULL;
     if (rule)
         gen_call_settle_open(call, is_skip ? GEN_ITEM_SKIPPED : GEN_ITEM_FILTERED, rule, NULL);
     else
@@ -264,11 +265,16 @@ static void release_free(struct gen_release *r)
     free(r->inputs);
 }
 
-/* A rewriting step that failed on an input hands it on as it was. */
-static int keep_failed(const struct gen_stage *stage, const struct gen_item *from,
-                       struct gen_settled *s, struct gen_error *err)
+/* A rewriting step that failed on an input, or has nothing to do with it, hands it on as it was.
+ * What the end of the run left undone is not handed on. */
+static int keep_unchanged(const struct gen_call *call, const struct gen_item *from,
+                          struct gen_settled *s, struct gen_error *err)
 {
-    if (s->state != GEN_ITEM_FAILED || !stage->step->keep_failed_inputs)
+    const struct gen_step *step = call->stage->step;
+    bool keeps =
+        (s->state == GEN_ITEM_FAILED && step->keep_failed_inputs) ||
+        (s->state == GEN_ITEM_SKIPPED && call->is_prefiltered && step->keep_skipped_inputs);
+    if (!keeps)
         return GEN_OK;
     struct gen_item *copy = gen_item_new(from->chunk, from->record, from->position);
     if (!copy)
@@ -287,7 +293,7 @@ static int gather(struct gen_call *call, struct gen_release *r, struct gen_error
     const struct gen_stage *stage = call->stage;
     size_t n = 0;
     for (size_t i = 0; i < call->n_items; i++) {
-        int rc = keep_failed(stage, call->items[i], &call->settled[i], err);
+        int rc = keep_unchanged(call, call->items[i], &call->settled[i], err);
         if (rc)
             return rc;
         n += call->settled[i].outputs.n;

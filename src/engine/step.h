@@ -39,8 +39,12 @@ void gen_outcome_note(struct gen_outcome *o, const char *name); /* counted in no
  * model. After the last try they fail with the message. */
 GEN_MUST_USE int gen_outcome_ask_again(struct gen_outcome *o, struct gen_str faults,
                                        struct gen_error *err);
-/* What the model thought before it answered, as far as the provider hands it out (llm/llm.h); empty:
- * nothing. Borrowed for the life of accept(). The same for an answer from the ledger. */
+/* This input fails with this class (a constant name) and message, and is not asked about again:
+ * another answer would be no better. */
+void gen_outcome_fail(struct gen_outcome *o, size_t input, const char *class_name,
+                      const char *message);
+/* What the model thought before it answered, as far as the provider hands it out (llm/llm.h);
+ * empty: nothing. Borrowed for the life of accept(). The same for an answer from the ledger. */
 struct gen_str gen_outcome_reasoning(const struct gen_outcome *o);
 /* True when no further try will be made: settle what can be settled. */
 bool gen_outcome_is_last_try(const struct gen_outcome *o);
@@ -59,9 +63,11 @@ GEN_MUST_USE int gen_release_replace(struct gen_release *r, size_t i, struct gen
 struct gen_step {
     const char *name;
     const char *unit_in, *unit_out;
-    size_t group_max;        /* inputs in one call */
-    bool keep_failed_inputs; /* a failed input goes on unchanged (rewriting), else it goes no
-                                further */
+    size_t group_max;         /* inputs in one call */
+    bool keep_failed_inputs;  /* a failed input goes on unchanged (rewriting), else it goes no
+                                 further */
+    bool keep_skipped_inputs; /* an input that the prefilter skips (not: filters) goes on unchanged
+                               */
     void *ud;
 
     /* NULL: the item is asked about. Else a rule's or reason's name: it is filtered or skipped and

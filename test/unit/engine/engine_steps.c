@@ -97,7 +97,9 @@ static int take_row(const struct world_step *s, struct gen_outcome *o, size_t in
 {
     const struct gen_json *outs = gen_json_get(row, "outs");
     size_t n = gen_json_count(outs);
-    if (n == 0)
+    if (n == 0 && s->refuse)
+        gen_outcome_fail(o, input, "refused", s->refuse);
+    else if (n == 0)
         gen_outcome_filter(o, input, "empty");
     for (size_t i = 0; i < n; i++) {
         struct gen_str out;
@@ -158,6 +160,7 @@ void world_make_step(struct world_step *s, struct gen_step *out)
         .unit_out = s->unit_same ? "things" : "others",
         .group_max = s->group_max,
         .keep_failed_inputs = s->keep_failed,
+        .keep_skipped_inputs = s->keep_skipped,
         .ud = s,
         .prefilter = s->prefilter ? prefilter : NULL,
         .may_share = s->group_max > 1 ? may_share : NULL,

@@ -47,9 +47,10 @@ struct world_step {
     const char *name;
     size_t group_max;
     bool share_all; /* items of different inputs may share a call */
-    bool keep_failed;
+    bool keep_failed, keep_skipped;
     bool unit_same;      /* units in and out are the same */
     bool ask_again;      /* for ids that are missing */
+    const char *refuse;  /* inputs whose answer has no outputs fail with this message */
     bool keep_reasoning; /* outputs end with what the model thought */
     bool (*prefilter)(uint64_t base, bool *is_skip);
     bool (*drop)(struct world *w, const char *id); /* release hook */

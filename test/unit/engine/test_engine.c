@@ -324,6 +324,82 @@ static void a_failed_input_is_kept(void **state)
     assert_non_null(strstr(w->out.data, "\n7 7.0~"));
 }
 
+static bool prefilter_7_and_8(uint64_t base, bool *is_skip)
+{
+    *is_skip = base == 7;
+    return base == 7 || base == 8;
+}
+
+/* A rewriting step hands on what it has nothing to do with; what a rule filters goes no further. */
+static void what_is_skipped_goes_on(void **state)
+{
+    struct world *w = *state;
+    (void)world_add_step(w, "make");
+    struct world_step *s = world_add_step(w, "change");
+    s->prefilter = prefilter_7_and_8;
+    world_run_ok(w);
+    assert_int_equal(w->n_out, 48);
+    for (int run = 0; run < 2; run++) {
+        s->keep_skipped = true;
+        world_run_ok(w);
+        assert_int_equal(w->n_out, 49);
+        assert_int_equal(w->accounts[1].n_produced, 48);
+        assert_int_equal(gen_counts_get(&w->accounts[1].skipped, "by_prefilter"), 1);
+        assert_int_equal(gen_counts_get(&w->accounts[1].filtered, "by_prefilter"), 1);
+        assert_non_null(strstr(w->out.data, "\n7 7.0~"));
+        assert_null(strstr(w->out.data, "\n8 "));
+        assert_int_equal(w->n_asked, 0);
+        check_order(w);
+    }
+}
+
+/* What the budget leaves undone is not handed on as if it were done. */
+static void what_was_not_asked_does_not_go_on(void **state)
+{
+    struct world *w = *state;
+    struct world_step *s = world_add_step(w, "change");
+    s->prefilter = prefilter_7_and_8;
+    s->keep_skipped = true;
+    w->max_requests = 20;
+    world_run_ok(w);
+    assert_int_equal(w->end, GEN_END_BUDGET);
+    assert_int_equal(w->accounts[0].n_produced, 20);
+    assert_true(gen_counts_get(&w->accounts[0].skipped, "budget") > 0);
+    assert_int_equal(gen_counts_get(&w->accounts[0].skipped, "by_prefilter"), 1);
+    assert_int_equal(w->n_out, 21);
+}
+
+static void script_nothing_for_odd(struct world *w, const struct ask *a, struct reply *r)
+{
+    (void)w;
+    for (size_t i = 0; i < a->n_ids; i++)
+        r->n_outs[i] = id_base(a->ids[i]) % 2 ? 0 : 1;
+}
+
+/* An input that the step refuses fails with the step's class and words, is asked about once, and
+ * takes nothing from the others of its call. */
+static void a_step_refuses_an_input(void **state)
+{
+    struct world *w = *state;
+    struct world_step *s = world_add_step(w, "make");
+    s->refuse = "the answer explains nothing";
+    s->group_max = 5;
+    s->share_all = true;
+    w->script = script_nothing_for_odd;
+    for (int run = 0; run < 2; run++) {
+        world_run_ok(w);
+        assert_int_equal(w->n_out, 25);
+        assert_int_equal(w->accounts[0].n_produced, 25);
+        assert_int_equal(gen_counts_get(&w->accounts[0].failed, "refused"), 25);
+        assert_non_null(strstr(w->failures.data, "make 7 refused: the answer explains nothing\n"));
+        assert_int_equal(w->n_asked, run ? 0 : 10);
+    }
+    s->keep_failed = true;
+    world_run_ok(w);
+    assert_int_equal(w->n_out, 50);
+    assert_int_equal(gen_counts_get(&w->accounts[0].failed, "refused"), 25);
+}
+
 static void script_faults(struct world *w, const struct ask *a, struct reply *r)
 {
     (void)w;
@@ -475,6 +551,9 @@ int main(void)
         WITH_WORLD(a_single_input_is_asked_for_less),
         WITH_WORLD(a_question_is_repeated_for_its_own_inputs),
         WITH_WORLD(a_failed_input_is_kept),
+        WITH_WORLD(what_is_skipped_goes_on),
+        WITH_WORLD(what_was_not_asked_does_not_go_on),
+        WITH_WORLD(a_step_refuses_an_input),
         WITH_WORLD(a_malformed_answer_is_asked_for_again),
         WITH_WORLD(rounds),
         WITH_WORLD(equal_questions_are_asked_once),
