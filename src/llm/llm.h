@@ -36,18 +36,31 @@ const char *gen_class_name(enum gen_class c); /* "rate_limit" */
 
 /* What the extractive provider answers from, instead of the prompt's text. Borrowed while a request
  * is answered. */
-enum gen_task { GEN_TASK_NONE = 0, GEN_TASK_QA, GEN_TASK_CODE_QA, GEN_TASK_ENRICH, GEN_TASK_RATE };
+enum gen_task {
+    GEN_TASK_NONE = 0,
+    GEN_TASK_QA,
+    GEN_TASK_CODE_QA,
+    GEN_TASK_ENRICH,
+    GEN_TASK_RATE,
+    GEN_TASK_COT,
+    GEN_TASK_CODE_COT,
+    GEN_TASK_ENHANCE,
+    GEN_TASK_DESCRIBE_SET,
+    GEN_TASK_CHOOSE_SET
+};
 
 struct gen_task_pair {
     struct gen_str id, question, answer;
+    struct gen_str reasoning; /* of a pair that has one, else empty */
 };
 
 struct gen_task_inputs {
     enum gen_task task;
     struct gen_str title, section, language, text; /* the chunk; empty when it is not known */
-    const struct gen_task_pair *pairs;             /* enrich, rate */
-    size_t n_pairs; /* enrich, rate: how many; QA: how many are wanted */
+    const struct gen_task_pair *pairs;             /* enrich, enhance, rate */
+    size_t n_pairs;                                /* of `pairs`; QA and CoT: how many are wanted */
     struct gen_str topic;
+    struct gen_str record; /* describe and choose: the item, as JSON (qa/compare.h) */
     uint64_t seed;
 };
 

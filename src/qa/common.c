@@ -1,5 +1,7 @@
 #include "qa/common.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 
 #define THINKING_TOKENS 2000
@@ -186,15 +188,27 @@ int64_t gen_qa_tokens(const struct gen_qa_common *common, size_t n, int64_t per_
     return THINKING_TOKENS + 200 + (int64_t)n * per_item * 8 / 5;
 }
 
-static int render_pair(struct gen_buf *out, size_t i, const struct gen_task_pair *pair,
-                       struct gen_error *err)
+static int add_field(struct gen_buf *out, const char *mark, struct gen_str text,
+                     struct gen_error *err)
 {
-    int rc = gen_buf_printf(out, err, "%s[p%zu]\nQuestion: ", i ? "\n\n" : "", i + 1);
+    int rc = gen_buf_printf(out, err, "\n%s", mark);
+    return rc ? rc : gen_buf_add_str(out, text, err);
+}
+
+/* The reasoning stands before the answer that it leads to. */
+static int render_pair(struct gen_buf *out, size_t i, const struct gen_task_pair *pair,
+                       const struct gen_qa_shown *shown, struct gen_error *err)
+{
+    bool shows_answer = !shown || !shown->shows_answer || shown->shows_answer[i];
+    int rc = gen_buf_printf(out, err, "%s[p%zu]", i ? "\n\n" : "", i + 1);
     if (rc == GEN_OK)
-        rc = gen_buf_add_str(out, pair->question, err);
-    if (rc == GEN_OK)
-        rc = gen_buf_add_c(out, "\nAnswer: ", err);
-    return rc ? rc : gen_buf_add_str(out, pair->answer, err);
+        rc = add_field(out, "Question: ", pair->question, err);
+    if (rc == GEN_OK && shown && shown->reasoning && pair->reasoning.n)
+        rc = add_field(out, "Reasoning: ", pair->reasoning, err);
+    if (rc == GEN_OK && shows_answer)
+        rc = add_field(
+            out, shown && shown->answer_mark ? shown->answer_mark : "Answer: ", pair->answer, err);
+    return rc;
 }
 
 static int read_pair(struct gen_arena *arena, const struct gen_item *item, size_t i,
@@ -215,12 +229,15 @@ static int read_pair(struct gen_arena *arena, const struct gen_item *item, size_
     pair->id = gen_arena_str(arena, (struct gen_str){id, (size_t)n});
     pair->question = gen_qa_defuse(arena, gen_arena_str(arena, view.question));
     pair->answer = gen_qa_defuse(arena, gen_arena_str(arena, view.answer));
+    if (view.reasoning.n)
+        pair->reasoning = gen_qa_defuse(arena, gen_arena_str(arena, view.reasoning));
     gen_json_doc_free(doc);
     return pair->id.p && pair->question.p && pair->answer.p ? GEN_OK : gen_nomem(err, "a pair");
 }
 
-int gen_qa_render_pairs(struct gen_item *const *items, size_t n, struct gen_question *q,
-                        struct gen_str *pairs, struct gen_str *ids, struct gen_error *err)
+int gen_qa_render_pairs(struct gen_item *const *items, size_t n, const struct gen_qa_shown *shown,
+                        struct gen_question *q, struct gen_str *pairs, struct gen_str *ids,
+                        struct gen_error *err)
 {
     struct gen_task_pair *rows = gen_arena_array(q->scratch, n, sizeof(*rows));
     if (!rows)
@@ -231,7 +248,10 @@ int gen_qa_render_pairs(struct gen_item *const *items, size_t n, struct gen_ques
     for (size_t i = 0; i < n && rc == GEN_OK; i++) {
         rc = read_pair(q->scratch, items[i], i, &rows[i], err);
         if (rc == GEN_OK)
-            rc = render_pair(&text, i, &rows[i], err);
+            rc = render_pair(&text, i, &rows[i], shown, err);
+        /* Who answers by rules must not see more than a model does. */
+        if (shown && shown->shows_answer && !shown->shows_answer[i])
+            rows[i].answer = GEN_STR("");
         if (rc == GEN_OK)
             rc = gen_buf_printf(&names, err, "%sp%zu", i ? ", " : "", i + 1);
     }
@@ -334,4 +354,25 @@ int gen_qa_ask_for_missing(struct gen_outcome *o, const bool *seen, size_t n, st
     /* The inputs that are left get new ids when they are asked about again: the old ones would
      * mislead. */
     return gen_outcome_ask_again(o, fault, err);
+}
+
+const char *gen_qa_filter(struct gen_filters *f, struct gen_str text, const struct gen_log *log)
+{
+    const char *rule = gen_filters_match(f, text);
+    const char *gave_up = rule ? NULL : gen_filters_gave_up(f);
+    if (gave_up && log)
+        gen_log(
+            log, GEN_LOG_WARN, "filter",
+            "the search for /%s/ ran into its limits on \"%.*s\", which counts as no match: make "
+            "the pattern simpler",
+            gave_up, GEN_STR_ARG(gen_utf8_prefix(text, 60)));
+    return rule;
+}
+
+bool gen_qa_is_ungrounded(const struct gen_qa_grounding *g, const struct gen_literals *literals)
+{
+    /* One literal that the scanner misjudged says nothing. */
+    if (!g->is_given)
+        return literals->n_literals >= 2 && literals->share < 0.5;
+    return literals->n_literals >= 1 && literals->share < g->min;
 }

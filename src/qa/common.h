@@ -50,12 +50,21 @@ struct gen_str gen_qa_number(struct gen_arena *arena, int64_t n);
  * thinks first. */
 int64_t gen_qa_tokens(const struct gen_qa_common *common, size_t n, int64_t per_item);
 
+/* What of a record a model is shown. The answer of item `i` when `shows_answer[i]` (NULL: always),
+ * behind `answer_mark`; the reasoning, where a record has some, when `reasoning`. */
+struct gen_qa_shown {
+    const char *answer_mark; /* "Answer: " */
+    const bool *shows_answer;
+    bool reasoning;
+};
+
 /* Renders the pairs of some records as blocks "[p1]\nQuestion: ...\nAnswer: ...\n" into `pairs`,
  * their ids "p1, p2" into `ids`, and fills inputs for the extractive provider. Texts live in the
- * arena. */
+ * arena. `shown` NULL: question and answer. */
 GEN_MUST_USE int gen_qa_render_pairs(struct gen_item *const *items, size_t n,
-                                     struct gen_question *q, struct gen_str *pairs,
-                                     struct gen_str *ids, struct gen_error *err);
+                                     const struct gen_qa_shown *shown, struct gen_question *q,
+                                     struct gen_str *pairs, struct gen_str *ids,
+                                     struct gen_error *err);
 
 /* Renders a prompt about pairs of one chunk (NULL: not known) and fills the chunk's part of the
  * inputs. `topic` may be NULL. */
@@ -82,10 +91,21 @@ GEN_MUST_USE int gen_qa_ask_for_missing(struct gen_outcome *o, const bool *seen,
                                         struct gen_str fault, struct gen_error *err);
 #define GEN_QA_FAULT_MISSING "the answer did not hold exactly one sound object for every id"
 
+/* The user's rule by which a text is left out, or NULL. A pattern whose search ran into its limits
+ * is told to the log once. `f` and `log` may be NULL. */
+const char *gen_qa_filter(struct gen_filters *f, struct gen_str text, const struct gen_log *log);
+
+/* Whether a text with these literals is unfit. */
+bool gen_qa_is_ungrounded(const struct gen_qa_grounding *g, const struct gen_literals *literals);
+
 /* JSON Schemas of the answers, in the profile of prompting.md A.3. */
 extern const char gen_qa_schema_text_pairs[];
 extern const char gen_qa_schema_code_pairs[];
 extern const char gen_qa_schema_enrichment[];
+extern const char gen_qa_schema_cot_pairs[];
+extern const char gen_qa_schema_code_cot_pairs[];
+extern const char gen_qa_schema_enhancement[];
+extern const char gen_qa_schema_conclusion[];
 extern const char gen_qa_schema_rating[];
 
 #endif

@@ -45,7 +45,7 @@ static int ask(void *ud, struct gen_item *const *items, size_t n, struct gen_que
     struct gen_qa_enrich *e = ud;
     struct gen_str pairs;
     struct gen_str ids;
-    int rc = gen_qa_render_pairs(items, n, q, &pairs, &ids, err);
+    int rc = gen_qa_render_pairs(items, n, NULL, q, &pairs, &ids, err);
     if (rc)
         return rc;
     q->inputs.task = GEN_TASK_ENRICH;

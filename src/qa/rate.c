@@ -1,6 +1,7 @@
 /* The judge. It answers ten yes/no questions with the source in view; the program counts them,
  * checks its quotations, and never fills in a verdict. */
 #include "base/utf8.h"
+#include "dataset/chain.h"
 #include "dataset/checks.h"
 #include "qa/common.h"
 
@@ -18,11 +19,62 @@ struct gen_qa_rate {
 static const char *const names[] = {"text",  "title", "section", "fence",
                                     "pairs", "ids",   "topic",   "source"};
 
+/* The literals of reasoning and answer against the source. */
+static int count_literals(const struct gen_qa_view *qa, const struct gen_source_text *source,
+                          struct gen_literals *out, struct gen_error *err)
+{
+    struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
+    struct gen_buf also = gen_buf_make(GEN_BUF_UNLIMITED);
+    bool unused = false;
+    int rc = gen_buf_printf(&text, err, "%.*s%s%.*s", GEN_STR_ARG(qa->reasoning),
+                            qa->reasoning.n ? "\n" : "", GEN_STR_ARG(qa->answer));
+    if (rc == GEN_OK)
+        rc = gen_buf_add_str(&also, qa->question, err);
+    /* What the steps compute needs no source. */
+    if (rc == GEN_OK)
+        rc = gen_check_arithmetic(qa->reasoning, &unused, &also, err);
+    if (rc == GEN_OK)
+        rc = gen_check_literals(source, gen_buf_str(&also), gen_buf_str(&text), out, NULL, err);
+    gen_buf_release(&text);
+    gen_buf_release(&also);
+    return rc;
+}
+
+/* What is known without a judge, and so need not be paid for. */
+static const char *rule_before(const struct gen_qa_rate *r, const struct gen_item *item,
+                               const struct gen_qa_view *qa)
+{
+    const char *rule = gen_qa_filter(r->o.skip_source, qa->source, r->o.log);
+    if (!rule)
+        rule = gen_qa_filter(r->o.skip_question, qa->question, r->o.log);
+    if (!rule && r->o.drop_context_references && gen_check_refers_to_context(qa->question))
+        rule = "refers_to_context";
+    if (rule || !r->o.grounding.is_given || !item->chunk)
+        return rule;
+    struct gen_source_text *source = NULL;
+    struct gen_literals literals = {0, 0, 1.0};
+    /* Without memory for the check the judge decides. */
+    if (gen_source_text_new(&source, item->chunk->content, NULL) == GEN_OK &&
+        count_literals(qa, source, &literals, NULL) == GEN_OK &&
+        gen_qa_is_ungrounded(&r->o.grounding, &literals))
+        rule = "ungrounded_literals";
+    gen_source_text_free(source);
+    return rule;
+}
+
 static const char *prefilter(void *ud, const struct gen_item *item, bool *is_skip)
 {
-    (void)ud;
+    struct gen_json_doc *doc = NULL;
+    struct gen_qa_view view;
+    char why[160];
+    const char *rule = "malformed_row";
     *is_skip = false;
-    return gen_qa_prefilter_record(item);
+    if (gen_json_parse(&doc, item->record, NULL) != GEN_OK)
+        return rule;
+    if (gen_qa_view(gen_json_root(doc), &view, why, sizeof(why)))
+        rule = rule_before(ud, item, &view);
+    gen_json_doc_free(doc);
+    return rule;
 }
 
 static const struct gen_llm_stable *stable(void *ud, const struct gen_item *item)
@@ -45,7 +97,8 @@ static int ask(void *ud, struct gen_item *const *items, size_t n, struct gen_que
     struct gen_qa_rate *r = ud;
     struct gen_str pairs;
     struct gen_str ids;
-    int rc = gen_qa_render_pairs(items, n, q, &pairs, &ids, err);
+    const struct gen_qa_shown shown = {.reasoning = true};
+    int rc = gen_qa_render_pairs(items, n, &shown, q, &pairs, &ids, err);
     if (rc)
         return rc;
     q->inputs.task = GEN_TASK_RATE;
@@ -59,6 +112,7 @@ struct verdict {
     bool c1, c2, c3, a1, a2, a3, u1, u2, d1, d2, topic;
     struct gen_str evidence, weakest;
     bool quote_absent;
+    double grounded;      /* share of the literals that are in the source; below 0: not known */
     const char *notes[3]; /* what was capped; told once the verdict is used */
     size_t n_notes;
 };
@@ -85,6 +139,7 @@ static struct verdict read_verdict(const struct gen_json *row)
         .topic = yes(row, "topic_relevant"),
         .evidence = gen_json_get_str(row, "evidence"),
         .weakest = gen_str_trim(gen_json_get_str(row, "weakest_point")),
+        .grounded = -1,
     };
 }
 
@@ -126,11 +181,12 @@ static int apply_checks(const struct gen_item *item, const struct gen_qa_view *q
     if (rc == GEN_OK)
         rc = gen_qa_check_evidence(source, item->chunk, v->evidence, &match, err);
     if (rc == GEN_OK)
-        rc = gen_check_literals(source, qa->question, qa->answer, &literals, NULL, err);
+        rc = count_literals(qa, source, &literals, err);
     gen_source_text_free(source);
     if (rc)
         return rc;
     v->quote_absent = match == GEN_QUOTE_ABSENT;
+    v->grounded = literals.share;
     if (v->a2 && literals.n_literals >= 2 && literals.share < 0.5) {
         v->a2 = false;
         v->notes[v->n_notes++] = "capped_ungrounded_literals";
@@ -172,6 +228,8 @@ static int write_record(const struct gen_item *item, const struct gen_json *old,
     /* In a chain-of-thought record `reasoning` is the chain of thought. */
     const char *place = qa->kind == GEN_RECORD_COT ? "rating_reasoning" : "reasoning";
     gen_jb_set(b, record, place, gen_jb_str(b, v->weakest));
+    if (v->grounded >= 0)
+        gen_jb_set(b, record, "literal_grounding", gen_jb_real(b, v->grounded));
     if (v->evidence.n && !v->quote_absent)
         gen_jb_set(b, record, "rating_evidence", gen_jb_str(b, v->evidence));
     if (!item->chunk)
@@ -223,8 +281,9 @@ static int use_verdict(const struct gen_item *item, size_t input, const struct g
     return rc;
 }
 
-static int accept_verdict(const struct gen_item *item, size_t input, const struct gen_json *row,
-                          struct gen_outcome *o, const char **fault, struct gen_error *err)
+static int accept_verdict(const struct gen_qa_rate *r, const struct gen_item *item, size_t input,
+                          const struct gen_json *row, struct gen_outcome *o, const char **fault,
+                          struct gen_error *err)
 {
     struct gen_json_doc *doc = NULL;
     struct gen_qa_view qa;
@@ -238,6 +297,9 @@ static int accept_verdict(const struct gen_item *item, size_t input, const struc
         return gen_fail(err, GEN_ESTATE, "a record that is no pair reached curate: %s", why);
     }
     rc = judge_verdict(item, &qa, row, gen_outcome_is_last_try(o), &v, fault, err);
+    /* The record goes on as it was. */
+    if (r->o.topic_only)
+        v.grounded = -1;
     if (rc == GEN_OK && !*fault)
         rc = use_verdict(item, input, gen_json_root(doc), &qa, &v, o, err);
     gen_json_doc_free(doc);
@@ -252,14 +314,13 @@ static int accept(void *ud, struct gen_item *const *items, size_t n, const struc
     struct gen_json_iter it;
     struct gen_str key;
     const struct gen_json *row;
-    (void)ud;
     gen_json_iter_init(&it, gen_json_get(answer, "verdicts"));
     while (gen_json_iter_next(&it, &key, &row)) {
         size_t i = gen_qa_index_of(gen_json_get_str(row, "id"), n);
         if (i == SIZE_MAX || seen[i])
             continue;
         const char *fault = NULL;
-        int rc = accept_verdict(items[i], i, row, o, &fault, err);
+        int rc = accept_verdict(ud, items[i], i, row, o, &fault, err);
         if (rc)
             return rc;
         seen[i] = !fault;
@@ -334,9 +395,9 @@ static int release(void *ud, struct gen_release *out, bool *stop_input, struct g
         if (rc)
             return rc;
         const char *rule = verdict_rule(r, gen_json_root(doc), &rating);
-        count_rating(&r->stats, rating, !rule);
         if (r->o.on_rated)
-            rc = r->o.on_rated(r->o.on_rated_ud, text, !rule, err);
+            rc = r->o.on_rated(r->o.on_rated_ud, text, &rule, err);
+        count_rating(&r->stats, rating, !rule);
         if (rc == GEN_OK && !rule && r->o.topic_only)
             rc = strip_verdict(out, i, gen_json_root(doc), err);
         gen_json_doc_free(doc);

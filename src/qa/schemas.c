@@ -40,6 +40,46 @@ const char gen_qa_schema_code_pairs[] = OBJECT(
             KEY("design_reason") "," KEY("performance") "," KEY("modification")) ","
         STRING("symbol") "," STRING("evidence") "," STRING("question") "," STRING("answer"))));
 
+#define STRINGS(name, n_max) KEY(name) ":" LIST(n_max, "{\"type\":\"string\"}")
+#define COT_PAIRS(usable)                                                                          \
+    OBJECT(KEY("usable") "," KEY("pairs"),                                                         \
+           KEY("usable") ":" CHOICE(usable) ","                                                    \
+           KEY("pairs") ":" LIST("24", OBJECT(                                                     \
+               KEY("pattern") "," KEY("evidence") "," KEY("question") "," KEY("steps") ","         \
+               KEY("answer"),                                                                      \
+               KEY("pattern") ":" CHOICE(                                                          \
+                   KEY("cause_effect") "," KEY("compare") "," KEY("procedure_choice") ","          \
+                   KEY("constraint_check") "," KEY("calculation") "," KEY("diagnosis") ","         \
+                   KEY("trade_off") "," KEY("trace_code")) ","                                     \
+               STRINGS("evidence", "6") "," STRING("question") "," STRINGS("steps", "12") ","      \
+               STRING("answer"))))
+
+const char gen_qa_schema_cot_pairs[] = COT_PAIRS(
+    KEY("yes") "," KEY("no_reasoning_possible") "," KEY("boilerplate") "," KEY("too_thin") ","
+    KEY("garbled"));
+
+const char gen_qa_schema_code_cot_pairs[] = COT_PAIRS(
+    KEY("yes") "," KEY("no_reasoning_possible") "," KEY("only_imports_or_licence") ","
+    KEY("generated_or_data") "," KEY("too_thin") "," KEY("garbled") "," KEY("needs_other_file"));
+
+const char gen_qa_schema_enhancement[] = OBJECT(
+    KEY("items"),
+    KEY("items") ":" LIST("64", OBJECT(
+        KEY("id") "," KEY("needed_facts") "," KEY("skeleton") "," KEY("steps") ","
+        KEY("conclusion") "," KEY("answer_check"),
+        STRING("id") "," STRINGS("needed_facts", "8") ","
+        KEY("skeleton") ":" LIST("12", CHOICE(
+            KEY("define_terms") "," KEY("recall_fact") "," KEY("apply_rule") ","
+            KEY("compare_options") "," KEY("check_condition") "," KEY("compute") ","
+            KEY("trace_execution") "," KEY("rule_out") "," KEY("conclude"))) ","
+        STRINGS("steps", "12") "," STRING("conclusion") ","
+        KEY("answer_check") ":" CHOICE(
+            KEY("not_shown") "," KEY("agrees") "," KEY("contradicts")))));
+
+const char gen_qa_schema_conclusion[] = OBJECT(
+    KEY("conclusion"),
+    STRING("conclusion"));
+
 const char gen_qa_schema_enrichment[] = OBJECT(
     KEY("items"),
     KEY("items") ":" LIST("64", OBJECT(

@@ -230,6 +230,8 @@ enum fake_step {
     FAKE_STEP_PAIRS,
     FAKE_STEP_CODE_PAIRS,
     FAKE_STEP_COT,
+    FAKE_STEP_ENHANCE,
+    FAKE_STEP_CONCLUDE,
     FAKE_STEP_ENRICH,
     FAKE_STEP_JUDGE,
     FAKE_STEP_SCHEMA /* any other schema */
@@ -256,6 +258,7 @@ struct fake_prompt {
     uint64_t hash;
     unsigned n_wanted;
     bool has_topic;
+    bool is_code; /* FAKE_STEP_COT: the source is code */
     size_t n_sentences;
     size_t n_items;
     struct fake_sentence sentences[FAKE_SENTENCES_MAX];

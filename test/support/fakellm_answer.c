@@ -158,6 +158,16 @@ static void write_steps(const struct writer *w, size_t first)
     fake_buf_puts(out, "\",\"Both hold at once, so the conclusion has to respect both.\"]");
 }
 
+/* Both facts: neither of them alone. */
+static void write_reasoned_answer(const struct writer *w, size_t first, bool inject)
+{
+    fake_buf_puts(w->out, ",\"answer\":\"");
+    fake_buf_flat(w->out, w->p->sentences[first].text);
+    fake_buf_char(w->out, ' ');
+    fake_buf_flat(w->out, sentence(w->p, first + 1));
+    fake_buf_puts(w->out, inject ? " \\ud83d end\"" : "\"");
+}
+
 static void write_pair(const struct writer *w, size_t first, bool is_first)
 {
     struct fake_buf *out = w->out;
@@ -188,6 +198,8 @@ static void write_pair(const struct writer *w, size_t first, bool is_first)
     }
     if (defect == FAKE_WRONGTYPE) {
         fake_buf_puts(out, ",\"answer\":42");
+    } else if (defect != FAKE_MISSING && cot) {
+        write_reasoned_answer(w, first, defect == FAKE_SURROGATE);
     } else if (defect != FAKE_MISSING) {
         fake_buf_puts(out, ",\"answer\":\"");
         write_answer(w, first, start_len, defect == FAKE_SURROGATE);
@@ -202,6 +214,10 @@ static void write_pairs(struct writer *w, size_t answer_bytes)
     struct fake_buf *out = w->out;
     if (p->n_sentences == 0) {
         fake_buf_puts(out, "{\"usable\":\"too_thin\",\"pairs\":[]}");
+        return;
+    }
+    if (p->step == FAKE_STEP_COT && p->n_sentences < 2) {
+        fake_buf_puts(out, "{\"usable\":\"no_reasoning_possible\",\"pairs\":[]}");
         return;
     }
     size_t n_max = p->step == FAKE_STEP_COT ? 3 : (p->step == FAKE_STEP_PAIRS ? 12 : 10);
@@ -273,6 +289,86 @@ static void write_enriched(const struct writer *w, size_t i)
         fake_buf_char(out, '"');
     }
     fake_buf_puts(out, ",\"changes\":[\"clearer_order\"]}");
+}
+
+/* ---- reasoning ------------------------------------------------------------------------------- */
+
+/* The sentence that most of the question's longest words are from: questions are made of them. */
+static size_t sentence_asked_about(const struct fake_prompt *p, struct fake_span question)
+{
+    size_t best = 0;
+    size_t most = 0;
+    for (size_t i = 0; i < p->n_sentences; i++) {
+        size_t n = 0;
+        struct fake_span words[QUESTION_WORDS];
+        size_t n_words = longest_words(p->sentences[i].text, words);
+        for (size_t k = 0; k < n_words; k++) {
+            for (size_t at = 0; at + words[k].n <= question.n; at++) {
+                if (memcmp(question.p + at, words[k].p, words[k].n) == 0) {
+                    n += k == 0 ? 2U : 1U;
+                    break;
+                }
+            }
+        }
+        if (n > most) {
+            most = n;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void write_conclusion(const struct writer *w, const struct fake_item *item, size_t at)
+{
+    if (item->answer.n > 0) {
+        fake_buf_flat(w->out, item->answer);
+    } else if (w->p->n_sentences > 0) {
+        fake_buf_flat(w->out, sentence(w->p, at));
+    } else {
+        fake_buf_puts(w->out, "Nothing is known of it.");
+    }
+}
+
+static void write_reasoning(const struct writer *w, size_t i)
+{
+    struct fake_buf *out = w->out;
+    const struct fake_prompt *p = w->p;
+    const struct fake_item *item = &p->items[i];
+    enum fake_fault defect = i == 0 ? w->defect : FAKE_OK;
+    size_t at = sentence_asked_about(p, item->question);
+    fake_buf_puts(out, "{\"id\":");
+    write_quote(out, item->id);
+    if (defect == FAKE_DUPKEYS) {
+        fake_buf_puts(out, ",\"id\":\"p99\"");
+    }
+    fake_buf_puts(out, ",\"needed_facts\":[],\"skeleton\":[\"recall_fact\",\"conclude\"]");
+    if (defect == FAKE_WRONGTYPE) {
+        fake_buf_puts(out, ",\"steps\":42");
+    } else if (defect != FAKE_MISSING) {
+        fake_buf_puts(out, ",\"steps\":[\"Step 1: The first fact to hold on to is this: ");
+        fake_buf_flat(out,
+                      p->n_sentences > 0 ? sentence(p, at) : (struct fake_span){"it is known", 11});
+        fake_buf_puts(out, "\",\"Hence the matter is settled by that fact alone.");
+        fake_buf_puts(out, defect == FAKE_SURROGATE ? " \\ud83d end\"]" : "\"]");
+    }
+    fake_buf_puts(out, ",\"conclusion\":\"");
+    write_conclusion(w, item, at);
+    fake_buf_puts(out, item->answer.n > 0 ? "\",\"answer_check\":\"agrees\"}"
+                                          : "\",\"answer_check\":\"not_shown\"}");
+}
+
+static void write_thought_conclusion(const struct writer *w)
+{
+    const struct fake_prompt *p = w->p;
+    const struct fake_item none = {.id = {"", 0}, .question = {"", 0}, .answer = {"", 0}};
+    const struct fake_item *item = p->n_items > 0 ? &p->items[0] : &none;
+    if (w->defect == FAKE_MISSING) {
+        fake_buf_puts(w->out, "{}");
+        return;
+    }
+    fake_buf_puts(w->out, "{\"conclusion\":\"");
+    write_conclusion(w, item, sentence_asked_about(p, item->question));
+    fake_buf_puts(w->out, "\"}");
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
@@ -483,6 +579,12 @@ void fake_answer_write(struct fake_buf *out, const struct fake_prompt *p, size_t
         break;
     case FAKE_STEP_ENRICH:
         write_items(&w, "items", answer_bytes, write_enriched);
+        break;
+    case FAKE_STEP_ENHANCE:
+        write_items(&w, "items", answer_bytes, write_reasoning);
+        break;
+    case FAKE_STEP_CONCLUDE:
+        write_thought_conclusion(&w);
         break;
     case FAKE_STEP_JUDGE:
         write_items(&w, "verdicts", answer_bytes, write_verdict);

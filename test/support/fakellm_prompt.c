@@ -72,6 +72,10 @@ static bool step_of_schema(struct fake_prompt *p)
         p->step = FAKE_STEP_JUDGE;
     } else if (fake_span_starts(rest, "\"items\"") && fake_span_find(rest, "\"enriched_answer\"")) {
         p->step = FAKE_STEP_ENRICH;
+    } else if (fake_span_starts(rest, "\"items\"") && fake_span_find(rest, "\"needed_facts\"")) {
+        p->step = FAKE_STEP_ENHANCE;
+    } else if (fake_span_starts(rest, "\"conclusion\"")) {
+        p->step = FAKE_STEP_CONCLUDE;
     } else if ((fake_span_starts(rest, "\"usable\"") || fake_span_starts(rest, "\"pairs\"")) &&
                fake_span_find(rest, "\"evidence\"")) {
         p->step = FAKE_STEP_PAIRS;
@@ -79,6 +83,7 @@ static bool step_of_schema(struct fake_prompt *p)
             p->step = FAKE_STEP_CODE_PAIRS;
         } else if (fake_span_find(rest, "\"steps\"")) {
             p->step = FAKE_STEP_COT;
+            p->is_code = fake_span_find(rest, "\"needs_other_file\"") != NULL;
         }
     }
     return true;
@@ -91,11 +96,16 @@ static void step_of_words(struct fake_prompt *p)
         p->step = FAKE_STEP_JUDGE;
     } else if (fake_span_find(p->body, "enriched_answer")) {
         p->step = FAKE_STEP_ENRICH;
+    } else if (fake_span_find(p->body, "needed_facts")) {
+        p->step = FAKE_STEP_ENHANCE;
     } else if (fake_span_find(p->body, "\\\"pairs\\\"") || fake_span_find(p->body, "`pairs`")) {
         bool code =
             fake_span_find(p->body, "\\\"symbol\\\"") || fake_span_find(p->body, "`symbol`");
         bool cot = fake_span_find(p->body, "\\\"steps\\\"") || fake_span_find(p->body, "`steps`");
         p->step = code ? FAKE_STEP_CODE_PAIRS : (cot ? FAKE_STEP_COT : FAKE_STEP_PAIRS);
+        p->is_code = fake_span_find(p->body, "needs_other_file") != NULL;
+    } else if (fake_span_find(p->body, "\\\"conclusion\\\"")) {
+        p->step = FAKE_STEP_CONCLUDE;
     } else {
         p->step = FAKE_STEP_PROSE;
     }
@@ -182,8 +192,10 @@ static void read_item(struct fake_prompt *p, struct fake_span block)
     const char *question_end = memmem(question, (size_t)(end - question), LINE_END, 2);
     item->question = between(question, question_end == NULL ? end : question_end);
     const char *answer = fake_span_find(between(question, end), "Answer: ");
-    item->answer =
-        answer == NULL ? between(end, end) : trim_lines(between(answer + strlen("Answer: "), end));
+    const char *on_record = fake_span_find(between(question, end), "Answer on record: ");
+    answer = answer == NULL ? NULL : answer + strlen("Answer: ");
+    answer = on_record == NULL ? answer : on_record + strlen("Answer on record: ");
+    item->answer = answer == NULL ? between(end, end) : trim_lines(between(answer, end));
     p->n_items++;
 }
 
@@ -418,6 +430,7 @@ void fake_prompt_scan(struct fake_prompt *p, struct fake_span body, uint64_t has
     p->source = (struct fake_span){"", 0};
     p->tail = p->source;
     p->has_topic = false;
+    p->is_code = false;
     p->n_sentences = 0;
     p->n_items = 0;
     p->model = string_member(body, "\"model\":");
@@ -431,7 +444,7 @@ void fake_prompt_scan(struct fake_prompt *p, struct fake_span body, uint64_t has
     read_tail(p);
     size_t limit = (size_t)p->n_wanted * 3 + 4;
     struct splitter s = {p, limit < FAKE_SENTENCES_MAX ? limit : FAKE_SENTENCES_MAX};
-    if (p->step == FAKE_STEP_CODE_PAIRS) {
+    if (p->step == FAKE_STEP_CODE_PAIRS || p->is_code) {
         split_code(&s, p->source);
     } else {
         split_text(&s, p->source);

@@ -19,6 +19,16 @@ static int write_task(struct gen_extract *x, struct gen_jb *b, struct gen_jmut *
         return gen_extract_enrich(x, b, root, err);
     case GEN_TASK_RATE:
         return gen_extract_rate(x, b, root, err);
+    case GEN_TASK_COT:
+        return gen_extract_cot(x, b, root, err);
+    case GEN_TASK_CODE_COT:
+        return gen_extract_code_cot(x, b, root, err);
+    case GEN_TASK_ENHANCE:
+        return gen_extract_enhance(x, b, root, err);
+    case GEN_TASK_DESCRIBE_SET:
+        return gen_extract_describe_set(x, b, root, err);
+    case GEN_TASK_CHOOSE_SET:
+        return gen_extract_choose_set(x, b, root, err);
     case GEN_TASK_NONE:
         break;
     }

@@ -183,6 +183,27 @@ GEN_MUST_USE int gen_extract_enrich(struct gen_extract *x, struct gen_jb *b, str
 GEN_MUST_USE int gen_extract_rate(struct gen_extract *x, struct gen_jb *b, struct gen_jmut *root,
                                   struct gen_error *err);
 
+/* Comparison of sets, from the figures of x->in->record (qa/compare.h). */
+GEN_MUST_USE int gen_extract_describe_set(struct gen_extract *x, struct gen_jb *b,
+                                          struct gen_jmut *root, struct gen_error *err);
+GEN_MUST_USE int gen_extract_choose_set(struct gen_extract *x, struct gen_jb *b,
+                                        struct gen_jmut *root, struct gen_error *err);
+
+/* Questions that need two facts, and reasoning for existing pairs. */
+GEN_MUST_USE int gen_extract_cot(struct gen_extract *x, struct gen_jb *b, struct gen_jmut *root,
+                                 struct gen_error *err);
+GEN_MUST_USE int gen_extract_code_cot(struct gen_extract *x, struct gen_jb *b,
+                                      struct gen_jmut *root, struct gen_error *err);
+GEN_MUST_USE int gen_extract_enhance(struct gen_extract *x, struct gen_jb *b, struct gen_jmut *root,
+                                     struct gen_error *err);
+
+/* Share of the content words of `text` that occur in `in`; 1 for none. */
+double gen_extract_overlap(struct gen_str text, struct gen_str in);
+/* "the passage", "as described": nobody has the document. */
+bool gen_extract_points_at_document(struct gen_str s);
+/* A whole sentence that is understood without the one before it. */
+bool gen_extract_sentence_stands(struct gen_str s);
+
 /* True when a number, identifier or back-ticked span of `text` occurs in none of the sources. The
  * first such literal goes to `*literal`. */
 bool gen_extract_has_foreign_literal(struct gen_str text, struct gen_str source,

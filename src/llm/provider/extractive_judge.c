@@ -91,6 +91,13 @@ static double overlap(struct gen_str text, const struct word_set *set)
     return n ? (double)hits / (double)n : 1.0;
 }
 
+double gen_extract_overlap(struct gen_str text, struct gen_str in)
+{
+    struct word_set set = {.n = 0};
+    add_words(&set, in);
+    return overlap(text, &set);
+}
+
 /* `literal` in `source`, not as a part of a longer word or number. */
 static bool occurs(struct gen_str source, struct gen_str literal)
 {
@@ -341,6 +348,11 @@ static bool refers_to_a_document(struct gen_str s)
                                        "as described",
                                        NULL};
     return any_phrase(s, list);
+}
+
+bool gen_extract_points_at_document(struct gen_str s)
+{
+    return refers_to_a_document(s);
 }
 
 static size_t n_marks(struct gen_str s, char mark)

@@ -227,6 +227,11 @@ static bool leans_back(struct gen_str text)
     return false;
 }
 
+bool gen_extract_sentence_stands(struct gen_str s)
+{
+    return is_whole(s) && !dangles(s) && !leans_back(s);
+}
+
 static int try_sentence(struct gen_extract *x, struct found *f, size_t i, struct gen_str text,
                         struct gen_error *err)
 {

@@ -115,39 +115,112 @@ static int add_line(struct gen_buf *paragraph, struct gen_str line, struct gen_e
     return rc;
 }
 
-/* "[text](target)" becomes "text"; "**", "__" and footnote marks go. Code spans stay. */
+/* Emphasis and links end near where they begin. */
+#define MARKUP_BYTES_MAX ((size_t)600)
+
+static size_t run_of_stars(struct gen_str raw, size_t i)
+{
+    size_t n = 0;
+    while (i + n < raw.n && raw.p[i + n] == '*')
+        n++;
+    return n;
+}
+
+static bool is_ascii_word(char c)
+{
+    return is_word_byte(c) && !((unsigned char)c & 0x80U);
+}
+
+/* A star behind a word or a bracket multiplies: "(r+1)*n", "2**k". */
+static bool opens_emphasis(struct gen_str raw, size_t i, size_t n)
+{
+    char before = i ? raw.p[i - 1] : ' ';
+    return i + n < raw.n && !is_space(raw.p[i + n]) && !is_ascii_word(before) && before != ')' &&
+           before != ']' && before != '`';
+}
+
+static bool closes_emphasis(struct gen_str raw, size_t i, size_t n)
+{
+    char before = i ? raw.p[i - 1] : ' ';
+    return !is_space(before) &&
+           (is_word_byte(before) || i + n == raw.n || !is_word_byte(raw.p[i + n]));
+}
+
+/* Where the emphasis closes that a run of `n` stars at `i` opens; SIZE_MAX: nowhere. */
+static size_t end_of_emphasis(struct gen_str raw, size_t i, size_t n)
+{
+    size_t to = raw.n - i < MARKUP_BYTES_MAX ? raw.n : i + MARKUP_BYTES_MAX;
+    bool code = false;
+    for (size_t k = i + n; k < to; k++) {
+        size_t run = run_of_stars(raw, k);
+        if (raw.p[k] == '`')
+            code = !code;
+        if (!code && run == n && closes_emphasis(raw, k, n))
+            return k;
+        k += run ? run - 1 : 0;
+    }
+    return SIZE_MAX;
+}
+
+/* Marks the stars that are emphasis. Where it goes on over several sentences, the first has only
+ * its beginning and the last only its end. */
+static void mark_emphasis(struct gen_str raw, bool *is_markup)
+{
+    bool code = false;
+    for (size_t i = 0; i < raw.n; i++) {
+        size_t n = run_of_stars(raw, i);
+        if (raw.p[i] == '`')
+            code = !code;
+        if (n == 0)
+            continue;
+        bool is_marked = is_markup[i];
+        if (!code && !is_marked && opens_emphasis(raw, i, n)) {
+            size_t end = end_of_emphasis(raw, i, n);
+            is_marked = end != SIZE_MAX || (n == 2 && i == 0);
+            for (size_t k = 0; k < n && end != SIZE_MAX; k++)
+                is_markup[end + k] = true;
+        }
+        is_marked |= !code && n == 2 && i + n == raw.n && closes_emphasis(raw, i, n);
+        for (size_t k = 0; k < n; k++)
+            is_markup[i + k] = is_marked;
+        i += n - 1;
+    }
+}
+
+/* Marks the brackets of "[text](target)", and the target. */
+static void mark_links(struct gen_str raw, bool *is_markup)
+{
+    bool code = false;
+    for (size_t i = 0; i < raw.n; i++) {
+        if (raw.p[i] == '`')
+            code = !code;
+        if (code || raw.p[i] != '[')
+            continue;
+        struct gen_str near = gen_str_sub(raw, i, MARKUP_BYTES_MAX);
+        size_t middle = gen_str_find(near, GEN_STR("]"), 0);
+        size_t end = middle == SIZE_MAX ? SIZE_MAX : gen_str_find(near, GEN_STR(")"), middle);
+        if (end == SIZE_MAX || near.p[middle + 1] != '(')
+            continue;
+        is_markup[i] = true;
+        memset(is_markup + i + middle, true, end - middle + 1);
+    }
+}
+
+/* "[text](target)" becomes "text", and the stars of emphasis go. Code spans stay, and underscores,
+ * which are more often part of a name. */
 static struct gen_str without_markup(struct gen_arena *arena, struct gen_str raw)
 {
     char *out = gen_arena_alloc(arena, raw.n + 1);
-    if (!out)
+    bool *is_markup = gen_arena_alloc(arena, raw.n + 1);
+    if (!out || !is_markup)
         return (struct gen_str){NULL, 0};
+    memset(is_markup, false, raw.n + 1);
+    mark_links(raw, is_markup);
+    mark_emphasis(raw, is_markup);
     size_t n = 0;
-    bool code = false;
     for (size_t i = 0; i < raw.n; i++) {
-        char c = raw.p[i];
-        char next = i + 1 < raw.n ? raw.p[i + 1] : '\0';
-        if (c == '`')
-            code = !code;
-        if (!code && c == '*' && next == '*') {
-            i++;
-            continue;
-        }
-        if (!code && c == '*' && (is_word_byte(next) || (i && is_word_byte(raw.p[i - 1]))))
-            continue;
-        if (!code && c == ']' && next == '(') {
-            size_t close = gen_str_find(raw, GEN_STR(")"), i);
-            if (close != SIZE_MAX) {
-                i = close;
-                continue;
-            }
-        }
-        if (!code && c == '[') {
-            size_t close = gen_str_find(raw, GEN_STR("]("), i);
-            size_t end = gen_str_find(raw, GEN_STR("]"), i);
-            if (close != SIZE_MAX && close == end)
-                continue;
-        }
-        out[n++] = c;
+        if (!is_markup[i])
+            out[n++] = raw.p[i];
     }
     return (struct gen_str){out, n};
 }

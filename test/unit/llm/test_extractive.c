@@ -191,6 +191,40 @@ static void test_splits_with_care(void **state)
     done(&r);
 }
 
+/* Emphasis and link targets go, and nothing else that has stars and brackets in it. */
+static void test_markup(void **state)
+{
+    static const struct {
+        const char *text, *answer;
+    } cases[] = {
+        {"takes *all* bytes of **each chunk** and", "takes all bytes of each chunk and"},
+        {"keeps the (*first*) of its **chunk**s and", "keeps the (first) of its chunks and"},
+        {"reads rows r*n to (r+1)*n - 1 of a block and", "reads rows r*n to (r+1)*n - 1 of a"},
+        {"needs 2**k bytes, x[1]*2 or `a`*b blocks and", "2**k bytes, x[1]*2 or `a`*b blocks and"},
+        {"takes *args and **kwargs of a call and", "takes *args and **kwargs of a call and"},
+        {"reads `*p` and *what `*q` names* there and", "reads `*p` and what `*q` names there and"},
+        {"reads *.c and *.h files with a * b and", "reads *.c and *.h files with a * b and"},
+        {"follows [the *third* guide](https://a.b/c_(d) and", "follows the third guide and"},
+        {"keeps a[i] and [1, 2] and (3) and", "keeps a[i] and [1, 2] and (3) and"},
+        {"keeps snake_case_names and __init__ and", "keeps snake_case_names and __init__ and"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[300];
+        (void)snprintf(text, sizeof(text),
+                       "A shuffle filter is a function of HDF5 that %s writes them to the file.",
+                       cases[i].text);
+        struct gen_task_inputs in = qa(text);
+        in.n_pairs = 1;
+        struct reply r = ask(&in);
+        struct gen_str answer =
+            gen_json_get_str(gen_json_at(gen_json_get(r.root, "pairs"), 0), "answer");
+        if (gen_str_find(answer, gen_str_from(cases[i].answer), 0) == SIZE_MAX)
+            fail_msg("%s: %.*s", cases[i].text, GEN_STR_ARG(answer));
+        done(&r);
+    }
+}
+
 static void test_restores_the_subject(void **state)
 {
     (void)state;
@@ -316,8 +350,9 @@ static const char *const source =
 static const struct gen_json *enrich(struct reply *r, const char *answer)
 {
     static struct gen_task_pair pair;
-    pair = (struct gen_task_pair){GEN_STR("p1"), GEN_STR("What does SWMR allow in HDF5?"),
-                                  gen_str_from(answer)};
+    pair = (struct gen_task_pair){.id = GEN_STR("p1"),
+                                  .question = GEN_STR("What does SWMR allow in HDF5?"),
+                                  .answer = gen_str_from(answer)};
     struct gen_task_inputs in = {
         .task = GEN_TASK_ENRICH, .text = gen_str_from(source), .pairs = &pair, .n_pairs = 1};
     *r = ask(&in);
@@ -389,17 +424,24 @@ static void test_rate(void **state)
 {
     (void)state;
     const struct gen_task_pair pairs[] = {
-        {GEN_STR("good"), GEN_STR("What does SWMR allow in HDF5 files?"),
-         GEN_STR("SWMR lets one process append to a dataset while others read the file, but the "
-                 "file must "
-                 "use the 1.10 "
-                 "format of HDF5.")},
-        {GEN_STR("invented"), GEN_STR("Which call starts SWMR writing in HDF5?"),
-         GEN_STR("SWMR writing is started by `H5Xmagic` with 4711 as its second argument.")},
-        {GEN_STR("pointing"), GEN_STR("What does the passage say?"),
-         GEN_STR("SWMR lets one process append to a dataset while others read the file.")},
-        {GEN_STR("strange"), GEN_STR("How does a bicycle stay upright on the road?"),
-         GEN_STR(
+        {.id = GEN_STR("good"),
+         .question = GEN_STR("What does SWMR allow in HDF5 files?"),
+         .answer = GEN_STR(
+             "SWMR lets one process append to a dataset while others read the file, but the "
+             "file must "
+             "use the 1.10 "
+             "format of HDF5.")},
+        {.id = GEN_STR("invented"),
+         .question = GEN_STR("Which call starts SWMR writing in HDF5?"),
+         .answer =
+             GEN_STR("SWMR writing is started by `H5Xmagic` with 4711 as its second argument.")},
+        {.id = GEN_STR("pointing"),
+         .question = GEN_STR("What does the passage say?"),
+         .answer =
+             GEN_STR("SWMR lets one process append to a dataset while others read the file.")},
+        {.id = GEN_STR("strange"),
+         .question = GEN_STR("How does a bicycle stay upright on the road?"),
+         .answer = GEN_STR(
              "A bicycle stays upright because gyroscopic forces and steering geometry cooperate.")},
     };
     struct gen_task_inputs in = {
@@ -438,8 +480,9 @@ static void test_rate_without_source_and_with_topic(void **state)
 {
     (void)state;
     const struct gen_task_pair pair = {
-        GEN_STR("p"), GEN_STR("What does SWMR allow in HDF5 files?"),
-        GEN_STR("SWMR lets one process append to a dataset while others read the file.")};
+        .id = GEN_STR("p"),
+        .question = GEN_STR("What does SWMR allow in HDF5 files?"),
+        .answer = GEN_STR("SWMR lets one process append to a dataset while others read the file.")};
     struct gen_task_inputs in = {.task = GEN_TASK_RATE, .pairs = &pair, .n_pairs = 1};
     struct reply r = ask(&in);
     const struct gen_json *v = gen_json_at(gen_json_get(r.root, "verdicts"), 0);
@@ -457,6 +500,95 @@ static void test_rate_without_source_and_with_topic(void **state)
     done(&r);
 }
 
+static const struct gen_json *first_cot(struct reply *r, const char *text)
+{
+    struct gen_task_inputs in = qa(text);
+    in.task = GEN_TASK_COT;
+    *r = ask(&in);
+    return gen_json_at(gen_json_get(r->root, "pairs"), 0);
+}
+
+static bool member_is(const struct gen_json *list, size_t i, const char *text)
+{
+    struct gen_str s;
+    return gen_json_as_str(gen_json_at(list, i), &s) && gen_str_is(s, text);
+}
+
+static void test_reasoning_joins_two_facts(void **state)
+{
+    (void)state;
+    struct reply r;
+    static const char text[] =
+        "Chunked storage keeps the elements of a dataset in blocks of one size. It is nice. A "
+        "chunk "
+        "cache holds the most recent blocks in memory for each open dataset. Blocks pass through "
+        "the filter pipeline one by one when they are written.";
+    const struct gen_json *p = first_cot(&r, text);
+    assert_true(gen_str_is(gen_json_get_str(r.root, "usable"), "yes"));
+    const struct gen_json *steps = gen_json_get(p, "steps");
+    assert_int_equal(gen_json_count(steps), 2);
+    assert_true(member_is(
+        steps, 0, "Chunked storage keeps the elements of a dataset in blocks of one size."));
+    assert_true(member_is(
+        steps, 1, "Blocks pass through the filter pipeline one by one when they are written."));
+    assert_true(
+        holds_quote(gen_json_get_str(p, "answer"), GEN_STR("in blocks of one size, and blocks "
+                                                           "pass through")));
+    assert_int_equal(gen_json_count(gen_json_get(p, "evidence")), 2);
+    done(&r);
+    p = first_cot(
+        &r, "We sell white clay. We sell red clay. The shop is open on all days of a week, and "
+            "on feasts as well, when it rains, when it snows, in heat and in cold, for old "
+            "and for young people, for beginners and for masters of the craft.");
+    assert_null(p);
+    assert_true(gen_str_is(gen_json_get_str(r.root, "usable"), "no_reasoning_possible"));
+    done(&r);
+}
+
+static void test_reasoning_about_code(void **state)
+{
+    (void)state;
+    struct gen_task_inputs in = {.task = GEN_TASK_CODE_COT,
+                                 .language = GEN_STR("c"),
+                                 .text = GEN_STR("int soak(hid_t f)\n{\n    H5Fflush(f, 0);\n    "
+                                                 "H5Fclose(f);\n    return 0;\n}\n"),
+                                 .n_pairs = 3};
+    struct reply r = ask(&in);
+    const struct gen_json *p = gen_json_at(gen_json_get(r.root, "pairs"), 0);
+    struct gen_str answer = gen_json_get_str(p, "answer");
+    bool ok = gen_str_is(answer, "`H5Fflush` comes first; `H5Fclose` follows further down.") &&
+              member_is(gen_json_get(p, "evidence"), 1, "H5Fclose(f);");
+    if (!ok)
+        print_error("%.*s\n", GEN_STR_ARG(r.result.text));
+    done(&r);
+    assert_true(ok);
+    in.text = GEN_STR("import os\n");
+    r = ask(&in);
+    assert_int_equal(gen_json_count(gen_json_get(r.root, "pairs")), 0);
+    done(&r);
+}
+
+/* Without the answer in view it reasons from the question alone. */
+static void test_enhancing(void **state)
+{
+    (void)state;
+    struct gen_task_pair pair = {.id = GEN_STR("p1"),
+                                 .question = GEN_STR("What does SWMR let one process do?")};
+    struct gen_task_inputs in = {
+        .task = GEN_TASK_ENHANCE, .text = gen_str_from(source), .pairs = &pair, .n_pairs = 1};
+    struct reply r = ask(&in);
+    const struct gen_json *item = gen_json_at(gen_json_get(r.root, "items"), 0);
+    assert_true(gen_str_is(gen_json_get_str(item, "answer_check"), "not_shown"));
+    assert_int_equal(gen_json_count(gen_json_get(item, "steps")), 2);
+    assert_true(holds_quote(gen_json_get_str(item, "conclusion"), GEN_STR("append to a dataset")));
+    done(&r);
+    pair.answer = GEN_STR("It lets bicycles stay upright.");
+    r = ask(&in);
+    item = gen_json_at(gen_json_get(r.root, "items"), 0);
+    assert_true(gen_str_is(gen_json_get_str(item, "answer_check"), "contradicts"));
+    done(&r);
+}
+
 /* Every prefix of a text with all kinds of marks: nothing may be read beyond its end. */
 static void test_every_prefix(void **state)
 {
@@ -468,8 +600,9 @@ static void test_every_prefix(void **state)
         "| a | b |\n1. Unlike A, B is \"fast\" because C must be 1.5, so D. Why? "
         "\xe2\x80\x9cYes\xe2\x80\x9d.\n"
         "def g(a):\n    \"\"\"Doc.\"\"\"\n    if a:\n        raise E(1)\n    return [a]\n";
-    static const enum gen_task tasks[] = {GEN_TASK_QA, GEN_TASK_CODE_QA, GEN_TASK_ENRICH,
-                                          GEN_TASK_RATE};
+    static const enum gen_task tasks[] = {GEN_TASK_QA,     GEN_TASK_CODE_QA, GEN_TASK_ENRICH,
+                                          GEN_TASK_RATE,   GEN_TASK_COT,     GEN_TASK_CODE_COT,
+                                          GEN_TASK_ENHANCE};
     for (size_t n = 0; n < sizeof(text); n++) {
         while (n < sizeof(text) && ((unsigned char)text[n] & 0xC0U) == 0x80U)
             n++;
@@ -477,9 +610,10 @@ static void test_every_prefix(void **state)
         assert_non_null(copy);
         memcpy(copy, text, n);
         struct gen_str s = {copy, n};
-        struct gen_task_pair pair = {s, s, s};
+        struct gen_task_pair pair = {s, s, s, s};
         for (size_t k = 0; k < sizeof(tasks) / sizeof(tasks[0]); k++) {
-            bool pairs = tasks[k] == GEN_TASK_ENRICH || tasks[k] == GEN_TASK_RATE;
+            bool pairs = tasks[k] == GEN_TASK_ENRICH || tasks[k] == GEN_TASK_RATE ||
+                         tasks[k] == GEN_TASK_ENHANCE;
             struct gen_task_inputs in = {.task = tasks[k],
                                          .title = s,
                                          .section = s,
@@ -512,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_wording),
         cmocka_unit_test(test_leaves_alone),
         cmocka_unit_test(test_splits_with_care),
+        cmocka_unit_test(test_markup),
         cmocka_unit_test(test_restores_the_subject),
         cmocka_unit_test(test_respects_the_limit_and_is_deterministic),
         cmocka_unit_test(test_code),
@@ -519,6 +654,9 @@ int main(void)
         cmocka_unit_test(test_enrich),
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_rate_without_source_and_with_topic),
+        cmocka_unit_test(test_reasoning_joins_two_facts),
+        cmocka_unit_test(test_reasoning_about_code),
+        cmocka_unit_test(test_enhancing),
         cmocka_unit_test(test_every_prefix),
         cmocka_unit_test(test_a_step_without_rules_is_refused),
     };

@@ -142,6 +142,15 @@ struct gen_qa_enrich *world_enrich(struct world *w, const struct gen_qa_enrich_o
     return e;
 }
 
+struct gen_qa_enhance *world_enhance(struct world *w, const struct gen_qa_enhance_options *o)
+{
+    struct gen_qa_enhance *e = NULL;
+    struct gen_error err = {.msg = ""};
+    must(gen_qa_enhance_new(&e, &w->common, o, &w->steps[0], &err), &err);
+    w->n_steps = 1;
+    return e;
+}
+
 struct gen_qa_rate *world_rate(struct world *w, const struct gen_qa_rate_options *o)
 {
     struct gen_qa_rate *r = NULL;
@@ -173,6 +182,7 @@ static int provider_answer(const struct gen_llm_request *r, struct gen_llm_resul
     size_t n = 0;
     result->owned = gen_buf_take(&text, &n);
     result->text = (struct gen_str){result->owned, n};
+    result->reasoning = gen_str_from(w->reasoning);
     result->class_code = GEN_CLASS_OK;
     result->finish = GEN_STR("stop");
     result->usage = (struct gen_usage){10, 10, 0, 0, -1, 0};

@@ -36,6 +36,7 @@ struct world {
     /* The answers in the order of the calls (the last one for all later calls), or a script. */
     const char *answers[WORLD_ANSWERS_MAX];
     size_t n_answers;
+    const char *reasoning; /* the model's own, beside every answer; NULL: none */
     script_fn *script;
     void *script_ud;
 
@@ -65,6 +66,7 @@ void world_clear(struct world *w);
 /* Makes the world's only step. The caller frees what it returns. */
 struct gen_qa_generate *world_generate(struct world *w, const struct gen_qa_generate_options *o);
 struct gen_qa_enrich *world_enrich(struct world *w, const struct gen_qa_enrich_options *o);
+struct gen_qa_enhance *world_enhance(struct world *w, const struct gen_qa_enhance_options *o);
 struct gen_qa_rate *world_rate(struct world *w, const struct gen_qa_rate_options *o);
 
 /* Runs to the end on a new ledger; every input of every stage must end exactly once. */

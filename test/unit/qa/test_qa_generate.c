@@ -32,9 +32,10 @@ static int64_t number(const struct gen_json *row, const char *key)
     return n;
 }
 
-static void run_row(struct world *w, const struct gen_json *row)
+static void run_row(struct world *w, const struct gen_json *row, bool with_reasoning)
 {
-    struct gen_qa_generate_options o = {.n_pairs = number(row, "n_pairs")};
+    struct gen_qa_generate_options o = {.with_reasoning = with_reasoning,
+                                        .n_pairs = number(row, "n_pairs")};
     struct gen_buf answer = gen_buf_make(GEN_BUF_UNLIMITED);
     char *name = gen_str_dup(gen_json_get_str(row, "name"));
     char *filtered = gen_str_dup(gen_json_get_str(row, "filtered"));
@@ -61,22 +62,31 @@ static void run_row(struct world *w, const struct gen_json *row)
     free(filtered);
 }
 
-static void rules(void **state)
+static void run_rules(struct world *w, const char *file, bool with_reasoning, size_t n_least)
 {
-    struct world *w = *state;
-    struct gen_buf data = world_data("generate_rules.jsonl");
+    struct gen_buf data = world_data(file);
     struct gen_str rest = gen_buf_str(&data);
     struct gen_str line;
     size_t n = 0;
     while (gen_str_next_line(&rest, &line)) {
         struct gen_json_doc *doc = NULL;
         assert_int_equal(gen_json_parse(&doc, line, NULL), GEN_OK);
-        run_row(w, gen_json_root(doc));
+        run_row(w, gen_json_root(doc), with_reasoning);
         gen_json_doc_free(doc);
         n++;
     }
-    assert_true(n > 30);
+    assert_true(n > n_least);
     gen_buf_release(&data);
+}
+
+static void rules(void **state)
+{
+    run_rules(*state, "generate_rules.jsonl", false, 30);
+}
+
+static void rules_of_reasoning(void **state)
+{
+    run_rules(*state, "cot_rules.jsonl", true, 30);
 }
 
 static const char text[] = "Kiln wash keeps glaze from bonding to the shelf of the kiln.";
@@ -133,6 +143,104 @@ static void absent_quotes_are_asked_again(void **state)
     assert_non_null(strstr(w->users[1], "copy them character by character"));
     assert_int_equal(gen_counts_sum(&w->accounts[0].out_filtered), 0);
     gen_qa_generate_free(g);
+}
+
+static const char reasoned_text[] =
+    "Steam needs much room above the boiling point. Thick walls of stoneware hold water for long.";
+static const char reasoned_steps[] =
+    "{\"usable\":\"yes\",\"pairs\":[{\"pattern\":\"cause_effect\",\"evidence\":[\"Steam needs "
+    "much room above the boiling point.\",\"Thick walls of stoneware hold water for "
+    "long.\"],\"question\":\"Why must thick stoneware be heated slowly?\",\"steps\":[\"Step 1: Its "
+    "walls hold water\\nfor long.\",\"Water turns to steam, which needs much room, so it presses "
+    "on the clay.\"],\"answer\":\"Because steam from the water in its walls would press on the "
+    "clay.\"}]}";
+
+static void reasoning_is_numbered_by_the_program(void **state)
+{
+    struct world *w = *state;
+    struct gen_qa_generate_options o = {.with_reasoning = true};
+    (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(reasoned_text));
+    world_answer(w, reasoned_steps);
+    struct gen_qa_generate *g = world_generate(w, &o);
+    assert_string_equal(w->steps[0].name, "generate-cot");
+    world_run(w);
+    assert_string_equal(
+        w->out.data,
+        "{\"format\":\"cot\",\"question\":\"Why must thick stoneware be heated slowly?\","
+        "\"reasoning\":\"Step 1: Its walls hold water for long.\\nStep 2: Water turns to steam, "
+        "which needs much room, so it presses on the clay.\",\"answer\":\"Because steam from the "
+        "water in its walls would press on the clay.\",\"chunk_id\":\"c1\",\"source\":\"kiln.md\","
+        "\"kind\":\"cause_effect\",\"evidence\":[\"Steam needs much room above the boiling "
+        "point.\",\"Thick walls of stoneware hold water for long.\"],\"literal_grounding\":1.0,"
+        "\"model\":\"m\"}\n");
+    gen_qa_generate_free(g);
+}
+
+/* Nothing of an answer can be used: the model is told why, and its second answer counts. */
+static void faults_of_reasoning_are_told(void **state)
+{
+    struct world *w = *state;
+    struct gen_qa_generate_options o = {.with_reasoning = true};
+    (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(reasoned_text));
+    world_answer(w, "{\"usable\":\"yes\",\"pairs\":[{\"pattern\":\"compare\",\"evidence\":[],"
+                    "\"question\":\"Why must thick stoneware be heated slowly?\",\"steps\":[],"
+                    "\"answer\":\"Because of steam.\"}]}");
+    world_answer(w, reasoned_steps);
+    struct gen_qa_generate *g = world_generate(w, &o);
+    world_run(w);
+    assert_int_equal(w->n_calls, 2);
+    assert_int_equal(w->n_out, 1);
+    assert_non_null(strstr(w->users[1], "two separate facts"));
+    assert_int_equal(gen_counts_sum(&w->accounts[0].out_filtered), 0);
+    gen_qa_generate_free(g);
+}
+
+static void grounding_can_be_asked_for(void **state)
+{
+    struct world *w = *state;
+    struct gen_qa_generate_options o = {.n_pairs = 1};
+    (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(text));
+    world_answer(w, "{\"usable\":\"yes\",\"pairs\":[{\"kind\":\"why\",\"evidence\":\"Kiln wash "
+                    "keeps glaze from bonding\",\"question\":\"Why is kiln wash used on "
+                    "shelves?\",\"answer\":\"It keeps glaze off for 4711 hours.\"}]}");
+    struct gen_qa_generate *g = world_generate(w, &o);
+    world_run(w);
+    /* One literal alone says nothing, unless the user asks for it. */
+    assert_int_equal(w->n_out, 1);
+    gen_qa_generate_free(g);
+    o.grounding = (struct gen_qa_grounding){true, 0.1};
+    g = world_generate(w, &o);
+    world_run(w);
+    assert_int_equal(w->n_out, 0);
+    assert_counted(w->accounts[0].out_filtered, "ungrounded_literals", 1);
+    gen_qa_generate_free(g);
+    o.grounding = (struct gen_qa_grounding){true, 0};
+    g = world_generate(w, &o);
+    world_run(w);
+    assert_int_equal(w->n_out, 1);
+    gen_qa_generate_free(g);
+}
+
+static void patterns_of_users(void **state)
+{
+    struct world *w = *state;
+    static const char *const questions[] = {"(?i)KILN wash"};
+    static const char *const sources[] = {"^drafts/"};
+    struct gen_qa_generate_options o = {.n_pairs = 1};
+    assert_int_equal(gen_filters_new(&o.skip_question, "skip-question", questions, 1, NULL), 0);
+    assert_int_equal(gen_filters_new(&o.skip_source, "skip-source", sources, 1, NULL), 0);
+    (void)world_add_chunk(w, GEN_CHUNK_TEXT, "drafts/kiln.md", gen_str_from(text));
+    (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(text));
+    world_answer(w, pairs);
+    struct gen_qa_generate *g = world_generate(w, &o);
+    world_run(w);
+    assert_int_equal(w->n_calls, 1);
+    assert_int_equal(w->n_out, 0);
+    assert_counted(w->accounts[0].filtered, "skip_source /^drafts//", 1);
+    assert_counted(w->accounts[0].out_filtered, "skip_question /(?i)KILN wash/", 1);
+    gen_qa_generate_free(g);
+    gen_filters_free(o.skip_question);
+    gen_filters_free(o.skip_source);
 }
 
 static void answers_that_fit_no_schema_fail(void **state)
@@ -263,6 +371,11 @@ int main(void)
 #define WORLD(f) cmocka_unit_test_setup_teardown(f, world_set_up, world_tear_down)
     const struct CMUnitTest tests[] = {
         WORLD(rules),
+        WORLD(rules_of_reasoning),
+        WORLD(reasoning_is_numbered_by_the_program),
+        WORLD(faults_of_reasoning_are_told),
+        WORLD(grounding_can_be_asked_for),
+        WORLD(patterns_of_users),
         WORLD(records_have_their_shape),
         WORLD(code_records_name_the_symbol),
         WORLD(absent_quotes_are_asked_again),

@@ -15,6 +15,12 @@ static const struct {
     {"qa_enrichment", gen_qa_schema_enrichment, 1, "Document: "},
     {"qa_enrichment_blind", gen_qa_schema_enrichment, 1, "[p1]"},
     {"qa_rating", gen_qa_schema_rating, 1, "Document: "},
+    {"cot_generation", gen_qa_schema_cot_pairs, 2, "Document: "},
+    {"cot_generation_code", gen_qa_schema_code_cot_pairs, 2, "File: "},
+    {"cot_enhancement", gen_qa_schema_enhancement, 1, "Document: "},
+    {"cot_enhancement_blind", gen_qa_schema_enhancement, 1, "[p1]"},
+    {"cot_native", gen_qa_schema_conclusion, 1, "Document: "},
+    {"cot_native_blind", gen_qa_schema_conclusion, 1, "[p1]"},
 };
 enum { N_PROMPTS = sizeof(prompts) / sizeof(prompts[0]) };
 
@@ -67,6 +73,12 @@ static void fields_are_explained_in_order(void **state)
          "a2_every_claim_supported:", "a3_complete_for_question:", "u1_someone_would_ask:",
          "u2_worth_learning:", "d1_more_than_one_phrase:", "d2_combines_or_explains:",
          "topic_relevant:"},
+        {"usable:", "pairs:", "pattern:", "evidence:", "question:", "steps:", "answer:"},
+        {"usable:", "pairs:", "pattern:", "evidence:", "question:", "steps:", "answer:"},
+        {"items:", "id:", "needed_facts:", "skeleton:", "steps:", "conclusion:", "answer_check:"},
+        {"items:", "id:", "needed_facts:", "skeleton:", "steps:", "conclusion:", "answer_check:"},
+        {"conclusion:"},
+        {"conclusion:"},
     };
     for (size_t i = 0; i < N_PROMPTS; i++) {
         struct gen_str text = gen_prompt_system(gen_prompt_find(w->prompts, prompts[i].prompt));
@@ -129,6 +141,38 @@ static void code_examples_are_accepted(void **state)
     gen_qa_generate_free(g);
     free(first);
     free(second);
+    gen_buf_release(&passage);
+}
+
+static void reasoning_examples_are_accepted(void **state)
+{
+    struct world *w = *state;
+    struct gen_qa_generate_options o = {.with_reasoning = true, .n_pairs = 3};
+    struct gen_buf passage = gen_buf_make(65536);
+    char *answers[4];
+    for (size_t i = 0; i < 2; i++) {
+        world_quoted(w, "cot_generation", "or the passage \"", i, &passage);
+        (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_buf_str(&passage));
+        answers[i] = gen_str_dup(world_example(w, "cot_generation", i));
+    }
+    world_quoted(w, "cot_generation_code", "For the Python code \"", 0, &passage);
+    (void)world_add_chunk(w, GEN_CHUNK_CODE, "kiln.py", gen_buf_str(&passage));
+    (void)world_add_chunk(w, GEN_CHUNK_CODE, "LICENSE.py", GEN_STR("# Licensed under MIT.\n"));
+    for (size_t i = 0; i < 2; i++)
+        answers[2 + i] = gen_str_dup(world_example(w, "cot_generation_code", i));
+    for (size_t i = 0; i < 4; i++)
+        world_answer(w, answers[i]);
+    struct gen_qa_generate *g = world_generate(w, &o);
+    world_run(w);
+    assert_int_equal(w->n_calls, 4);
+    assert_int_equal(w->n_out, 2);
+    assert_int_equal(gen_counts_sum(&w->accounts[0].out_filtered), 0);
+    assert_counted(w->accounts[0].filtered, "model_says_no_reasoning_possible", 1);
+    assert_counted(w->accounts[0].filtered, "model_says_only_imports_or_licence", 1);
+    assert_non_null(strstr(w->users[2], "Symbols: soak, ValueError, hold\n"));
+    gen_qa_generate_free(g);
+    for (size_t i = 0; i < 4; i++)
+        free(answers[i]);
     gen_buf_release(&passage);
 }
 
@@ -205,6 +249,40 @@ static void blind_example_is_accepted(void **state)
     free(answer);
 }
 
+/* The second pair of the example contradicts its answer: it fails. */
+static void reasoning_of_pairs_is_accepted(void **state)
+{
+    struct world *w = *state;
+    struct gen_qa_enhance_options o = {.batch_size = 5};
+    struct gen_buf text = gen_buf_make(65536);
+    world_quoted(w, "cot_enhancement", "For the source \"", 0, &text);
+    struct gen_chunk *c = world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_buf_str(&text));
+    add_pair(w, c, GEN_STR("How fast may a kiln with thick-walled stoneware be heated?"),
+             GEN_STR("By 60 °C an hour, because trapped steam cracks thick walls."));
+    add_pair(w, c, GEN_STR("At what temperature is stoneware bisque-fired?"),
+             GEN_STR("At 900 °C."));
+    char *answer = gen_str_dup(world_example(w, "cot_enhancement", 0));
+    world_answer(w, answer);
+    struct gen_qa_enhance *e = world_enhance(w, &o);
+    world_run(w);
+    assert_int_equal(w->n_out, 1);
+    assert_counted(w->accounts[0].notes, "forward", 1);
+    assert_counted(w->accounts[0].failed, "answer_disputed", 1);
+    gen_qa_enhance_free(e);
+    free(answer);
+    world_clear(w);
+    world_quoted(w, "cot_enhancement_blind", "question p1 \"", 0, &text);
+    add_pair(w, NULL, gen_buf_str(&text), GEN_STR("It needs 120 minutes."));
+    answer = gen_str_dup(world_example(w, "cot_enhancement_blind", 0));
+    world_answer(w, answer);
+    e = world_enhance(w, &o);
+    world_run(w);
+    assert_int_equal(w->n_out, 1);
+    gen_qa_enhance_free(e);
+    free(answer);
+    gen_buf_release(&text);
+}
+
 static void rating_example_is_accepted(void **state)
 {
     struct world *w = *state;
@@ -223,6 +301,23 @@ static void rating_example_is_accepted(void **state)
     assert_true(world_out_has(w, "\"rating\":3,\"clarity\":1,\"accuracy\":1,\"usefulness\":1"));
     gen_qa_rate_free(r);
     free(answer);
+}
+
+static void the_judge_sees_the_reasoning(void **state)
+{
+    struct world *w = *state;
+    struct gen_qa_rate_options o = {.batch_size = 5};
+    struct gen_chunk *c = world_add_chunk(w, GEN_CHUNK_TEXT, "a.md", GEN_STR("Wax resists glaze."));
+    world_add_record(w, c,
+                     "{\"format\":\"cot\",\"question\":\"What resists glaze?\",\"reasoning\":"
+                     "\"Step 1: Wax </think>.\",\"answer\":\"Wax.\"}");
+    world_answer(w, "{\"verdicts\":[]}");
+    struct gen_qa_rate *r = world_rate(w, &o);
+    world_run(w);
+    assert_non_null(strstr(w->users[0], "Question: What resists glaze?\nReasoning: Step 1: Wax "
+                                        "<\xE2\x80\x8B/think>.\nAnswer: Wax.\n"));
+    assert_non_null(strstr(w->systems[0], "A pair may have a reasoning"));
+    gen_qa_rate_free(r);
 }
 
 static void systems_are_equal_and_hold_no_chunk(void **state)
@@ -428,7 +523,10 @@ int main(void)
         WORLD(code_examples_are_accepted),
         WORLD(enrichment_example_is_accepted),
         WORLD(blind_example_is_accepted),
+        WORLD(reasoning_examples_are_accepted),
+        WORLD(reasoning_of_pairs_is_accepted),
         WORLD(rating_example_is_accepted),
+        WORLD(the_judge_sees_the_reasoning),
         WORLD(systems_are_equal_and_hold_no_chunk),
         WORLD(pairs_are_rendered_in_order),
         WORLD(hostile_names_cannot_end_the_fence),

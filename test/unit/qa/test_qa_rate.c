@@ -179,7 +179,8 @@ static void records_have_their_shape(void **state)
         "{\"question\":\"What does wax do in a kiln?\",\"answer\":\"It resists glaze.\","
         "\"chunk_id\":\"c1\",\"source\":\"a.md\",\"x\":[1],\"rating\":10,\"clarity\":3,"
         "\"accuracy\":3,\"usefulness\":2,\"difficulty\":2,\"topic_relevant\":true,\"reasoning\":"
-        "\"It is short.\",\"rating_evidence\":\"Wax resists glaze in the kiln\",\"format\":\"qa\"}"
+        "\"It is short.\",\"literal_grounding\":1.0,\"rating_evidence\":\"Wax resists glaze in the "
+        "kiln\",\"format\":\"qa\"}"
         "\n");
     gen_qa_rate_free(r);
 }
@@ -398,13 +399,13 @@ struct rated {
     int n, n_kept;
 };
 
-static int on_rated(void *ud, struct gen_str record, bool kept, struct gen_error *err)
+static int on_rated(void *ud, struct gen_str record, const char **rule, struct gen_error *err)
 {
     struct rated *rated = ud;
     (void)err;
     assert_true(gen_str_find(record, GEN_STR("\"rating\":"), 0) != SIZE_MAX);
     rated->n++;
-    rated->n_kept += kept;
+    rated->n_kept += !*rule;
     return GEN_OK;
 }
 
@@ -451,6 +452,44 @@ static void filters(void **state)
 }
 
 /* generate --topic gives the records as generate made them. */
+/* What needs no judge is not paid for. */
+static void what_is_known_before_is_not_paid_for(void **state)
+{
+    struct world *w = *state;
+    static const char *const questions[] = {"^Who "};
+    static const char *const sources[] = {"drafts/"};
+    struct gen_qa_rate_options o = {
+        .batch_size = 5, .drop_context_references = true, .grounding = {true, 0.9}};
+    assert_int_equal(gen_filters_new(&o.skip_question, "skip-question", questions, 1, NULL), 0);
+    assert_int_equal(gen_filters_new(&o.skip_source, "skip-source", sources, 1, NULL), 0);
+    struct gen_chunk *c = world_add_chunk(w, GEN_CHUNK_TEXT, "a.md", gen_str_from(source));
+    world_add_record(w, c, "{\"question\":\"Who uses wax?\",\"answer\":\"Potters.\"}");
+    world_add_record(w, c,
+                     "{\"question\":\"What of wax?\",\"answer\":\"Glaze.\",\"source_file\":"
+                     "\"drafts/a.md\"}");
+    world_add_record(w, c,
+                     "{\"question\":\"What does this section say of wax?\",\"answer\":"
+                     "\"It resists glaze.\"}");
+    world_add_record(w, c, "{\"question\":\"What is wax?\",\"answer\":\"4711 grams.\"}");
+    /* Its reasoning counts as well; what it computes does not. */
+    world_add_record(w, c,
+                     "{\"format\":\"cot\",\"question\":\"What is 2 and 3?\",\"reasoning\":"
+                     "\"2 + 3 = 5\",\"answer\":\"It is 5.\"}");
+    world_add_record(w, c,
+                     "{\"format\":\"cot\",\"question\":\"What is wax?\",\"reasoning\":"
+                     "\"It has 4711 grams.\",\"answer\":\"It resists glaze.\"}");
+    struct script s = {{{{"p1", "What is 2 and 3?", "", ALL, false}}}, {1}};
+    struct gen_qa_rate *r = run(w, &o, &s);
+    assert_counted(w->accounts[0].filtered, "skip_question /^Who /", 1);
+    assert_counted(w->accounts[0].filtered, "skip_source /drafts//", 1);
+    assert_counted(w->accounts[0].filtered, "refers_to_context", 1);
+    assert_counted(w->accounts[0].filtered, "ungrounded_literals", 2);
+    assert_true(world_out_has(w, "\"question\":\"What is 2 and 3?\""));
+    gen_qa_rate_free(r);
+    gen_filters_free(o.skip_question);
+    gen_filters_free(o.skip_source);
+}
+
 static void topic_only_strips_the_verdict(void **state)
 {
     struct world *w = *state;
@@ -488,6 +527,7 @@ int main(void)
         WORLD(short_lines_of_code_are_quotes),
         WORLD(pairs_without_a_source),
         WORLD(filters),
+        WORLD(what_is_known_before_is_not_paid_for),
         WORLD(topic_only_strips_the_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
