@@ -21,7 +21,13 @@ static const struct gen_provider *const providers[] = {
 };
 
 static const struct gen_export_format *const formats[] = {
-    &gen_export_chatml, &gen_export_alpaca, &gen_export_sharegpt, &gen_export_jsonl, NULL,
+    &gen_export_chatml,       &gen_export_chatml_portable,
+    &gen_export_openai,       &gen_export_prompt_completion,
+    &gen_export_alpaca,       &gen_export_sharegpt,
+    &gen_export_llamafactory, &gen_export_hermes_text,
+    &gen_export_harmony,      &gen_export_gemini,
+    &gen_export_bedrock,      &gen_export_text,
+    &gen_export_jsonl,        NULL,
 };
 
 int main(int argc, char **argv)

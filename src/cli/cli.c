@@ -33,6 +33,13 @@ typedef int command_fn(const struct gen_app *app, int *status, struct gen_error 
 static command_fn *const commands[GEN_N_COMMANDS] = {
     [GEN_CMD_LIST_PROVIDERS] = gen_cmd_list_providers,
     [GEN_CMD_GENERATE] = gen_cmd_generate,
+    [GEN_CMD_GENERATE_COT] = gen_cmd_generate_cot,
+    [GEN_CMD_ENHANCE_COT] = gen_cmd_enhance_cot,
+    [GEN_CMD_DEDUP] = gen_cmd_dedup,
+    [GEN_CMD_COMPARE] = gen_cmd_compare,
+    [GEN_CMD_STATS] = gen_cmd_stats,
+    [GEN_CMD_CHECK] = gen_cmd_check,
+    [GEN_CMD_REPORT] = gen_cmd_report,
     [GEN_CMD_ENRICH] = gen_cmd_enrich,
     [GEN_CMD_CURATE] = gen_cmd_curate,
     [GEN_CMD_EXPORT] = gen_cmd_export,

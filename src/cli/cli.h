@@ -41,6 +41,13 @@ int gen_cli_main(const struct gen_drivers *drivers, int argc, char *const *argv)
  */
 int gen_cmd_list_providers(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_generate(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_generate_cot(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_enhance_cot(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_dedup(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_compare(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_stats(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_check(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_report(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_enrich(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_curate(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_export(const struct gen_app *app, int *status, struct gen_error *err);

@@ -2,10 +2,10 @@
  * canceled when told to. */
 #include "cli/endpoint.h"
 #include "cli/fetch.h"
+#include "cli/say.h"
 
 #include "llm/batch.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,9 +272,7 @@ static int print_json(const struct list *l, struct gen_buf *out, struct gen_erro
         gen_jb_append(b, rows, o);
     }
     gen_jb_put(b, root, "batches", rows);
-    rc = gen_jb_write(b, root, GEN_JSON_PRETTY, out, err);
-    if (rc == GEN_OK)
-        rc = gen_buf_add_char(out, '\n', err);
+    rc = gen_say_json(b, root, out, err);
     gen_jb_free(b);
     return rc;
 }
@@ -284,8 +282,8 @@ static int print(const struct list *l, struct gen_error *err)
     struct gen_buf out = gen_buf_make((size_t)64 << 20);
     bool is_json = gen_settings_flag(l->app->settings, GEN_OPT_JSON);
     int rc = is_json ? print_json(l, &out, err) : print_text(l, &out, err);
-    if (rc == GEN_OK && (fwrite(out.data, 1, out.n, stdout) != out.n || fflush(stdout) != 0))
-        rc = gen_fail_errno(err, GEN_EIO, errno, "standard output cannot be written");
+    if (rc == GEN_OK)
+        rc = gen_say(gen_buf_str(&out), err);
     gen_buf_release(&out);
     return rc;
 }

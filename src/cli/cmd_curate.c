@@ -1,4 +1,5 @@
 #include "cli/outputs.h"
+#include "cli/say.h"
 #include "cli/sources.h"
 
 #include <stdio.h>
@@ -24,10 +25,12 @@ static int finish(struct curate *c, int *status, struct gen_error *err)
     if (rc == GEN_OK)
         rc =
             gen_rated_files_finish(&c->rated, &c->s, stats, (int64_t)c->source.n_rows, &files, err);
-    (void)snprintf(headline, sizeof(headline),
-                   "done: %lld of %lld rated pairs reach %g and are in %s",
+    (void)snprintf(headline, sizeof(headline), "done: %lld of %lld rated pairs reach %g%s in %s",
                    (long long)gen_record_writer_count(c->writer), (long long)stats->n_rated,
-                   gen_settings_real(c->s.settings, GEN_OPT_THRESHOLD), c->s.output);
+                   gen_settings_real(c->s.settings, GEN_OPT_THRESHOLD),
+                   c->rated.removes ? ", stay after the removal of repetitions, and are"
+                                    : " and are",
+                   gen_say_place(c->s.output));
     if (rc == GEN_OK)
         rc = gen_session_finish(&c->s, headline, &files, next, status, err);
     gen_file_list_release(&files);
@@ -40,8 +43,10 @@ static int run(struct curate *c, int *status, struct gen_error *err)
     int rc = gen_steps_add_rate(&c->steps, &c->s, false, gen_rated_files_add, &c->rated, err);
     if (rc)
         return rc;
-    if (gen_settings_flag(c->s.settings, GEN_OPT_DRY_RUN))
-        return gen_session_dry_run(&c->s, &items, err);
+    if (gen_settings_flag(c->s.settings, GEN_OPT_DRY_RUN)) {
+        rc = gen_rated_files_check(&c->s, err);
+        return rc ? rc : gen_session_dry_run(&c->s, &items, err);
+    }
     rc = gen_record_writer_open(&c->writer, c->s.output, err);
     if (rc == GEN_OK)
         rc = gen_rated_files_open(&c->rated, &c->s, err);

@@ -1,8 +1,8 @@
 #include "cli/doctor.h"
+#include "cli/say.h"
 
 #include "os/file.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -89,9 +89,9 @@ static int print_json(const struct gen_doctor *d, int status, struct gen_buf *ou
         gen_jb_append(b, rows, row);
     }
     gen_jb_put(b, root, "checks", rows);
-    rc = gen_jb_write(b, root, GEN_JSON_PRETTY, out, err);
+    rc = gen_say_json(b, root, out, err);
     gen_jb_free(b);
-    return rc ? rc : gen_buf_add_char(out, '\n', err);
+    return rc;
 }
 
 static int print(const struct gen_doctor *d, int status, struct gen_error *err)
@@ -99,8 +99,8 @@ static int print(const struct gen_doctor *d, int status, struct gen_error *err)
     struct gen_buf out = gen_buf_make((size_t)1 << 20);
     int rc = gen_settings_flag(d->app->settings, GEN_OPT_JSON) ? print_json(d, status, &out, err)
                                                                : print_text(d, &out, err);
-    if (rc == GEN_OK && (fwrite(out.data, 1, out.n, stdout) != out.n || fflush(stdout) != 0))
-        rc = gen_fail_errno(err, GEN_EIO, errno, "standard output cannot be written");
+    if (rc == GEN_OK)
+        rc = gen_say(gen_buf_str(&out), err);
     gen_buf_release(&out);
     return rc;
 }

@@ -1,4 +1,5 @@
 #include "cli/outputs.h"
+#include "cli/say.h"
 #include "cli/sources.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@ static int finish(struct gen_session *s, struct gen_record_writer *writer, int *
                            NULL};
     int rc = gen_session_commit(s, writer, &files, err);
     (void)snprintf(headline, sizeof(headline), "done: %lld pairs in %s",
-                   (long long)gen_record_writer_count(writer), s->output);
+                   (long long)gen_record_writer_count(writer), gen_say_place(s->output));
     if (rc == GEN_OK)
         rc = gen_session_finish(s, headline, &files, next, status, err);
     gen_file_list_release(&files);
@@ -45,7 +46,7 @@ int gen_cmd_enrich(const struct gen_app *app, int *status, struct gen_error *err
 {
     struct gen_session s;
     struct gen_record_source source;
-    struct gen_steps steps = {NULL, NULL, NULL};
+    struct gen_steps steps = {.enrich = NULL};
     int rc = gen_session_open(&s, app, "enrich", err);
     if (rc)
         return rc;

@@ -1,10 +1,11 @@
 #include "cli/exporter.h"
+#include "cli/say.h"
+#include "dataset/beside.h"
 
 #include "os/file.h"
 #include "os/loop.h"
 
-#include <stdio.h>
-#include <unistd.h>
+#define BESIDE_BYTES_MAX ((size_t)16 << 20)
 
 static int convert(struct gen_exporter *x, struct gen_record_reader *reader, struct gen_error *err)
 {
@@ -14,49 +15,63 @@ static int convert(struct gen_exporter *x, struct gen_record_reader *reader, str
         int rc = gen_record_reader_next(reader, &row, &more, err);
         if (rc || !more)
             return rc;
-        if (row.malformed) {
-            x->account.n_in++;
-            gen_counts_add(&x->account.filtered, "malformed_row", 1);
-            gen_log(x->log, GEN_LOG_WARN, "row", "row %llu is no record: %s",
-                    (unsigned long long)row.row, row.malformed);
-            continue;
-        }
-        rc = gen_exporter_add(x, row.text, row.row, err);
+        if (row.malformed)
+            gen_exporter_leave_out(x, row.row, row.malformed);
+        else
+            rc = gen_exporter_add(x, row.json, row.row, err);
         if (rc)
             return rc;
     }
 }
 
-static int show(const struct gen_app *app, const struct gen_exporter *x, const char *output,
-                double seconds, struct gen_error *err)
+/* A file that an earlier command wrote beside the input; NULL when it is not there or no JSON. */
+static struct gen_json_doc *read_beside(const char *input, const char *suffix)
 {
-    struct gen_ui *ui = NULL;
-    bool quiet = gen_settings_flag(app->settings, GEN_OPT_QUIET);
-    char file[1200];
-    char headline[1024];
-    const struct gen_stage_account *a = &x->account;
-    const struct gen_ui_account_stage row = gen_account_stage(a);
-    const char *const next[] = {NULL};
-    (void)snprintf(headline, sizeof(headline), "done: %lld rows of %s in %s", (long long)a->n_out,
-                   x->format->name, output);
-    int rc = gen_ui_new(&ui, quiet ? GEN_UI_QUIET : GEN_UI_NONE, STDERR_FILENO, 0, err);
-    (void)snprintf(file, sizeof(file), "%s (%lld rows)", output, (long long)a->n_out);
-    const char *const files[] = {file, NULL};
-    if (rc == GEN_OK && gen_settings_flag(app->settings, GEN_OPT_LOG_JSON)) {
-        gen_log(app->log, GEN_LOG_INFO, "end", "%s", headline);
-    } else if (rc == GEN_OK) {
-        const struct gen_ui_account account = {
-            .headline = headline,
-            .stages = &row,
-            .n_stages = 1,
-            .is_free = true,
-            .seconds = seconds,
-            .files = files,
-            .next = next,
-        };
-        gen_ui_show_account(ui, &account);
-    }
-    gen_ui_free(ui);
+    struct gen_json_doc *doc = NULL;
+    struct gen_buf path = gen_buf_make(16384);
+    struct gen_buf text = gen_buf_make(BESIDE_BYTES_MAX);
+    int rc = gen_beside_path(gen_beside_stem(input, "export"), suffix, &path, NULL);
+    if (rc == GEN_OK && gen_file_kind(path.data) == GEN_FILE_REGULAR)
+        rc = gen_file_read_all(&text, path.data, NULL);
+    if (rc == GEN_OK && text.n && gen_json_parse(&doc, gen_buf_str(&text), NULL) != GEN_OK)
+        doc = NULL;
+    gen_buf_release(&path);
+    gen_buf_release(&text);
+    return doc;
+}
+
+static int commit(const struct gen_app *app, struct gen_exporter *x, struct gen_error *err)
+{
+    const char *input = gen_settings_argument(app->settings);
+    if (x->account.n_in > 0 && x->account.n_out == 0)
+        return gen_fail(err, GEN_EINPUT,
+                        "none of the %lld rows of %s can be exported; %s is not written",
+                        (long long)x->account.n_in, input, x->path);
+    struct gen_json_doc *summary = read_beside(input, "_summary.json");
+    struct gen_json_doc *metrics = read_beside(input, "_metrics.json");
+    const struct gen_export_origin origin = {gen_json_root(summary), gen_json_root(metrics)};
+    int rc = gen_exporter_commit(x, &origin, err);
+    gen_json_doc_free(summary);
+    gen_json_doc_free(metrics);
+    return rc;
+}
+
+static int show(const struct gen_app *app, const struct gen_exporter *x, uint64_t start_us,
+                struct gen_error *err)
+{
+    struct gen_file_list files = {.n = 0};
+    struct gen_buf headline = gen_buf_make(32768);
+    int rc = gen_buf_add_c(&headline, "done: ", err);
+    if (rc == GEN_OK)
+        rc = gen_exporter_tell(x, &headline, err);
+    if (rc == GEN_OK)
+        rc = gen_file_list_add(&files, x->path, x->account.n_out, err);
+    const struct gen_plain_end end = {
+        .headline = headline.data, .stage = &x->account, .files = &files, .start_us = start_us};
+    if (rc == GEN_OK)
+        rc = gen_say_end(app, &end, err);
+    gen_file_list_release(&files);
+    gen_buf_release(&headline);
     return rc;
 }
 
@@ -64,22 +79,18 @@ int gen_cmd_export(const struct gen_app *app, int *status, struct gen_error *err
 {
     struct gen_exporter x;
     struct gen_record_reader *reader = NULL;
-    const char *output = gen_settings_text(app->settings, GEN_OPT_OUTPUT);
     uint64_t start_us = gen_loop_now_us();
     int rc = gen_record_reader_open(&reader, gen_settings_argument(app->settings), err);
     if (rc)
         return rc;
-    rc = gen_exporter_open(&x, app, output, app->log, err);
+    rc =
+        gen_exporter_open(&x, app, gen_settings_text(app->settings, GEN_OPT_OUTPUT), app->log, err);
     if (rc == GEN_OK)
         rc = convert(&x, reader, err);
-    if (rc == GEN_OK && x.account.n_in > 0 && x.account.n_out == 0)
-        rc = gen_fail(err, GEN_EINPUT,
-                      "none of the %lld rows of %s can be exported; %s is not written",
-                      (long long)x.account.n_in, gen_settings_argument(app->settings), output);
     if (rc == GEN_OK)
-        rc = gen_record_writer_commit(x.writer, err);
+        rc = commit(app, &x, err);
     if (rc == GEN_OK)
-        rc = show(app, &x, output, (double)(gen_loop_now_us() - start_us) / 1e6, err);
+        rc = show(app, &x, start_us, err);
     gen_exporter_close(&x);
     gen_record_reader_close(reader);
     *status = GEN_EXIT_DONE;

@@ -1,9 +1,9 @@
 #include "cli/cli.h"
 
 #include "cli/fetch.h"
+#include "cli/say.h"
 #include "os/process.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,8 +108,8 @@ int gen_cmd_list_providers(const struct gen_app *app, int *status, struct gen_er
             "--base-url "
             "http://host:8000/v1\n",
             err);
-    if (rc == GEN_OK && (fwrite(out.data, 1, out.n, stdout) != out.n || fflush(stdout) != 0))
-        rc = gen_fail_errno(err, GEN_EIO, errno, "standard output cannot be written");
+    if (rc == GEN_OK)
+        rc = gen_say(gen_buf_str(&out), err);
     gen_buf_release(&out);
     *status = GEN_EXIT_DONE;
     return rc;

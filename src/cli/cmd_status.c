@@ -1,7 +1,7 @@
 #include "cli/cli.h"
+#include "cli/say.h"
 #include "cli/status.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 static int print(const struct gen_app *app, const struct gen_status *s, struct gen_error *err)
@@ -9,8 +9,8 @@ static int print(const struct gen_app *app, const struct gen_status *s, struct g
     struct gen_buf out = gen_buf_make((size_t)1 << 30);
     int rc = gen_settings_flag(app->settings, GEN_OPT_JSON) ? gen_status_json(s, &out, err)
                                                             : gen_status_text(s, &out, err);
-    if (rc == GEN_OK && (fwrite(out.data, 1, out.n, stdout) != out.n || fflush(stdout) != 0))
-        rc = gen_fail_errno(err, GEN_EIO, errno, "standard output cannot be written");
+    if (rc == GEN_OK)
+        rc = gen_say(gen_buf_str(&out), err);
     gen_buf_release(&out);
     return rc;
 }

@@ -1,10 +1,10 @@
 /* --dry-run: what a run would ask, what it may cost and how long it may take; nothing is sent. What
  * was never measured is said to be unknown, with the bound that there is. */
+#include "cli/say.h"
 #include "cli/survey.h"
 
 #include "os/file.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -214,7 +214,7 @@ static int print_row(const struct estimate *e, struct gen_buf *out, struct gen_e
     write_tokens(tokens_out, sizeof(tokens_out), e->at_most, e->tokens_out);
     write_money(usd, sizeof(usd), e->at_most, e->usd);
     write_time(seconds, sizeof(seconds), e->at_most, e->seconds);
-    return gen_buf_printf(out, err, "  %-10s %14s %14s %16s %16s %13s %11s\n", e->name, calls,
+    return gen_buf_printf(out, err, "  %-12s %14s %14s %16s %16s %13s %11s\n", e->name, calls,
                           answered, in, tokens_out, usd, seconds);
 }
 
@@ -344,7 +344,7 @@ static int print_plan(const struct gen_session *s, const struct gen_survey *v, c
     struct gen_buf out = gen_buf_make((size_t)1 << 20);
     int rc = print_input(s, v, &out, err);
     if (rc == GEN_OK)
-        rc = gen_buf_printf(&out, err, "  %-10s %14s %14s %16s %16s %13s %11s\n", "stage",
+        rc = gen_buf_printf(&out, err, "  %-12s %14s %14s %16s %16s %13s %11s\n", "stage",
                             "requests", "in the ledger", "tokens in", "tokens out", "cost", "time");
     for (size_t i = 0; i < s->n_steps && rc == GEN_OK; i++)
         rc = print_row(&p->stages[i], &out, err);
@@ -354,8 +354,8 @@ static int print_plan(const struct gen_session *s, const struct gen_survey *v, c
         rc = gen_buf_add_c(&out, "\n", err);
     if (rc == GEN_OK)
         rc = print_notes(s, v, p, &out, err);
-    if (rc == GEN_OK && (fwrite(out.data, 1, out.n, stdout) != out.n || fflush(stdout) != 0))
-        rc = gen_fail_errno(err, GEN_EIO, errno, "standard output cannot be written");
+    if (rc == GEN_OK)
+        rc = gen_say(gen_buf_str(&out), err);
     gen_buf_release(&out);
     return rc;
 }

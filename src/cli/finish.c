@@ -1,6 +1,6 @@
 /* The end of a run: the summary, the failures, the account, the exit status. */
 #include "cli/advice.h"
-#include "cli/session.h"
+#include "cli/say.h"
 
 #include "os/file.h"
 
@@ -22,7 +22,7 @@ int gen_file_list_text(const struct gen_file_list *l, size_t i, struct gen_buf *
                        struct gen_error *err)
 {
     int64_t n = l->rows[i].n_rows;
-    int rc = gen_buf_add_str(out, gen_buf_str(&l->rows[i].path), err);
+    int rc = gen_buf_add_c(out, gen_say_place(l->rows[i].path.data), err);
     if (rc == GEN_OK && n >= 0)
         rc = gen_buf_printf(out, err, " (%lld %s)", (long long)n, n == 1 ? "row" : "rows");
     return rc;
@@ -65,8 +65,19 @@ static const char *end_name(enum gen_end end)
 
 static void put_prompts(const struct gen_session *s, struct gen_jb *b, struct gen_jmut *o)
 {
-    static const char *const names[] = {"qa_generation", "code_qa_generation", "qa_enrichment",
-                                        "qa_enrichment_blind", "qa_rating"};
+    static const char *const names[] = {"qa_generation",
+                                        "code_qa_generation",
+                                        "qa_enrichment",
+                                        "qa_enrichment_blind",
+                                        "cot_generation",
+                                        "cot_generation_code",
+                                        "cot_enhancement",
+                                        "cot_enhancement_blind",
+                                        "cot_native",
+                                        "cot_native_blind",
+                                        "qa_comparison_evaluation",
+                                        "qa_comparison_selection",
+                                        "qa_rating"};
     struct gen_jmut *prompts = gen_jb_object(b);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char hex[GEN_HEX_CHARS + 1];
@@ -293,11 +304,9 @@ const char *gen_session_next(const struct gen_session *s, const char *command, c
     size_t n_stages = 0;
     const struct gen_stage_account *stages = gen_engine_accounts(s->engine, &n_stages);
     bool is_empty = n_stages == 0 || stages[n_stages - 1].n_out == 0;
-    if (!gen_session_is_complete(s) || is_empty || strcmp(s->output, "-") == 0)
+    if (!gen_session_is_complete(s) || is_empty)
         return NULL;
-    (void)snprintf(out, n, "generator %s %s -o %.*s%s", command, s->output, GEN_STR_ARG(s->stem),
-                   suffix);
-    return out;
+    return gen_say_next(s->output, command, suffix, out, n);
 }
 
 /* What is said about a run that did not come to its end. Servers end their sentences with a stop.
@@ -306,6 +315,8 @@ static void stop_line(const struct gen_session *s, const char *headline, bool ha
                       size_t n)
 {
     const char *ledger = s->ledger_path.data;
+    static const char done[] = "done: ";
+    bool is_done = strncmp(headline, done, strlen(done)) == 0;
     struct gen_str why = gen_str_from(gen_engine_stop_reason(s->engine));
     if (why.n && why.p[why.n - 1] == '.')
         why.n--;
@@ -318,7 +329,7 @@ static void stop_line(const struct gen_session *s, const char *headline, bool ha
                        GEN_STR_ARG(why));
     else if (s->end == GEN_END_BUDGET)
         (void)snprintf(out, n, "stopped, %.*s: %s; with a larger one the same command goes on",
-                       GEN_STR_ARG(why), headline);
+                       GEN_STR_ARG(why), headline + (is_done ? strlen(done) : 0));
     else if (s->end == GEN_END_WAITING)
         gen_session_waiting_line(s, out, n);
     else

@@ -1,6 +1,6 @@
 #include "cli/outputs.h"
 
-#include "os/file.h"
+#include "cli/say.h"
 
 #include <stdio.h>
 
@@ -9,20 +9,123 @@ int gen_sink_to_writer(void *writer, const struct gen_item *item, struct gen_err
     return gen_record_writer_add(writer, item->record, err);
 }
 
+/* `removes` says whether anything was asked for. */
+static int make_removal(struct gen_rated_files *f, const struct gen_session *s,
+                        struct gen_error *err)
+{
+    bool is_dedup = gen_settings_flag(s->settings, GEN_OPT_DEDUP);
+    size_t n_benchmarks = 0;
+    (void)gen_settings_list(s->settings, GEN_OPT_DECONTAMINATE, &n_benchmarks);
+    if (!is_dedup && gen_settings_source(s->settings, GEN_OPT_SIMILARITY) == GEN_FROM_COMMAND_LINE)
+        gen_log(&s->log, GEN_LOG_WARN, "similarity",
+                "--similarity does nothing without --dedup: repetitions stay");
+    if (!is_dedup && n_benchmarks == 0)
+        return GEN_OK;
+    int rc =
+        gen_removal_open(&f->removal, s->settings, is_dedup, GEN_COMPARED_QUESTION, &s->log, err);
+    f->removes = rc == GEN_OK;
+    return rc;
+}
+
+static int open_removal(struct gen_rated_files *f, const struct gen_session *s,
+                        struct gen_error *err)
+{
+    int rc = make_removal(f, s, err);
+    if (rc || !f->removes)
+        return rc;
+    rc = gen_session_path(s, "_removed.jsonl", &f->removed_path, err);
+    return rc ? rc : gen_record_writer_open(&f->removed, f->removed_path.data, err);
+}
+
+int gen_rated_files_check(const struct gen_session *s, struct gen_error *err)
+{
+    struct gen_rated_files f = {.all = NULL};
+    int rc = make_removal(&f, s, err);
+    if (f.removes)
+        gen_removal_close(&f.removal);
+    return rc;
+}
+
 int gen_rated_files_open(struct gen_rated_files *f, const struct gen_session *s,
                          struct gen_error *err)
 {
-    f->all = NULL;
+    memset(f, 0, sizeof(*f));
     f->all_path = gen_buf_make(8192);
-    int rc = gen_session_path(s, "_all_rated.json", &f->all_path, err);
+    f->removed_path = gen_buf_make(8192);
+    f->line = gen_buf_make(GEN_BUF_UNLIMITED);
+    int rc = open_removal(f, s, err);
+    if (rc == GEN_OK)
+        rc = gen_session_path(s, "_all_rated.json", &f->all_path, err);
     return rc ? rc : gen_record_writer_open(&f->all, f->all_path.data, err);
 }
 
-int gen_rated_files_add(void *files, struct gen_str record, bool kept, struct gen_error *err)
+/* The record of a removed pair for _all_rated.json, with what it repeats. */
+static int mark(struct gen_rated_files *f, const struct gen_json *record,
+                const struct gen_removed *removed, struct gen_error *err)
+{
+    struct gen_buf place = gen_buf_make(8192);
+    struct gen_jb *b = f->removal.builder;
+    int rc = gen_jb_begin_again(b, err);
+    struct gen_jmut *copy = gen_jb_copy(b, record);
+    if (rc == GEN_OK && removed->hit.is_hit) {
+        rc = gen_removal_place(&removed->hit, &place, err);
+        gen_jb_set(b, copy, "contaminated_by", gen_jb_str(b, gen_buf_str(&place)));
+    } else {
+        gen_jb_set(b, copy, "duplicate_of", gen_jb_int(b, (int64_t)removed->of));
+    }
+    gen_buf_clear(&f->line);
+    if (rc == GEN_OK)
+        rc = gen_jb_write(b, copy, GEN_JSON_COMPACT, &f->line, err);
+    if (rc == GEN_OK)
+        rc = gen_record_writer_add(f->all, gen_buf_str(&f->line), err);
+    gen_buf_release(&place);
+    return rc;
+}
+
+static int remove_pair(struct gen_rated_files *f, struct gen_str text,
+                       const struct gen_json *record, const struct gen_removed *removed,
+                       uint64_t row, struct gen_error *err)
+{
+    int64_t *count = removed->hit.is_hit                              ? &f->n_contaminated
+                     : strcmp(removed->reason, "near_duplicate") == 0 ? &f->n_near
+                                                                      : &f->n_exact;
+    ++*count;
+    gen_buf_clear(&f->line);
+    int rc = gen_removal_line(&f->removal, removed, row, text, &f->line, err);
+    if (rc == GEN_OK)
+        rc = gen_record_writer_add(f->removed, gen_buf_str(&f->line), err);
+    return rc ? rc : mark(f, record, removed, err);
+}
+
+/* Of a pair that the judge would keep. */
+static int add_kept(struct gen_rated_files *f, struct gen_str text, const char **rule,
+                    struct gen_error *err)
+{
+    struct gen_json_doc *doc = NULL;
+    struct gen_qa_view qa;
+    struct gen_removed removed = {0};
+    char why[160];
+    uint64_t row = gen_record_writer_count(f->all) + 1;
+    int rc = gen_json_parse(&doc, text, err);
+    if (rc)
+        return rc;
+    if (gen_qa_view(gen_json_root(doc), &qa, why, sizeof(why)))
+        rc = gen_removal_judge(&f->removal, &qa, row, &removed, err);
+    if (rc == GEN_OK && removed.rule)
+        rc = remove_pair(f, text, gen_json_root(doc), &removed, row, err);
+    else if (rc == GEN_OK)
+        rc = gen_record_writer_add(f->all, text, err);
+    gen_json_doc_free(doc);
+    *rule = removed.rule;
+    return rc;
+}
+
+int gen_rated_files_add(void *files, struct gen_str record, const char **rule,
+                        struct gen_error *err)
 {
     struct gen_rated_files *f = files;
-    (void)kept;
-    return gen_record_writer_add(f->all, record, err);
+    return f->removes && !*rule ? add_kept(f, record, rule, err)
+                                : gen_record_writer_add(f->all, record, err);
 }
 
 static int write_json(const struct gen_session *s, const char *suffix, struct gen_jb *b,
@@ -30,18 +133,12 @@ static int write_json(const struct gen_session *s, const char *suffix, struct ge
                       struct gen_error *err)
 {
     struct gen_buf path = gen_buf_make(8192);
-    struct gen_buf text = gen_buf_make((size_t)1 << 20);
     int rc = gen_session_path(s, suffix, &path, err);
     if (rc == GEN_OK)
-        rc = gen_jb_write(b, root, GEN_JSON_PRETTY, &text, err);
-    if (rc == GEN_OK)
-        rc = gen_buf_add_char(&text, '\n', err);
-    if (rc == GEN_OK)
-        rc = gen_file_write_all(path.data, gen_buf_str(&text), err);
+        rc = gen_say_json_file(b, root, path.data, err);
     if (rc == GEN_OK)
         rc = gen_file_list_add(list, path.data, -1, err);
     gen_buf_release(&path);
-    gen_buf_release(&text);
     return rc;
 }
 
@@ -50,8 +147,19 @@ static double rounded(double x)
     return (double)(int64_t)(x * 1000.0 + 0.5) / 1000.0;
 }
 
-static int write_metrics(const struct gen_session *s, const struct gen_qa_rate_stats *stats,
-                         int64_t n_in, struct gen_file_list *list, struct gen_error *err)
+static void put_removed(const struct gen_rated_files *f, struct gen_jb *b, struct gen_jmut *o)
+{
+    if (f->removal.dedup) {
+        gen_jb_put_int(b, o, "exact_duplicates", f->n_exact);
+        gen_jb_put_int(b, o, "near_duplicates", f->n_near);
+    }
+    if (f->removal.benchmarks)
+        gen_jb_put_int(b, o, "contaminated_pairs", f->n_contaminated);
+}
+
+static int write_metrics(const struct gen_rated_files *f, const struct gen_session *s,
+                         const struct gen_qa_rate_stats *stats, int64_t n_in,
+                         struct gen_file_list *list, struct gen_error *err)
 {
     struct gen_jb *b = NULL;
     int rc = gen_jb_new(&b, err);
@@ -65,6 +173,7 @@ static int write_metrics(const struct gen_session *s, const struct gen_qa_rate_s
     gen_jb_put_real(b, o, "retention_rate", rounded((double)stats->n_kept / n));
     gen_jb_put_real(b, o, "avg_score", rounded(stats->sum / n));
     gen_jb_put_real(b, o, "threshold", gen_settings_real(s->settings, GEN_OPT_THRESHOLD));
+    put_removed(f, b, o);
     rc = write_json(s, "_metrics.json", b, o, list, err);
     gen_jb_free(b);
     return rc;
@@ -109,6 +218,18 @@ static void warn_of_flat_ratings(const struct gen_session *s, const struct gen_q
             top, (long long)stats->histogram[top], (long long)stats->n_rated);
 }
 
+static int finish_removed(struct gen_rated_files *f, const struct gen_session *s,
+                          struct gen_file_list *list, struct gen_error *err)
+{
+    int64_t n_rows = -1;
+    if (!f->removes)
+        return GEN_OK;
+    int rc = gen_removed_file_commit(f->removed, f->removed_path.data, &n_rows, &s->log, err);
+    if (rc || n_rows < 0)
+        return rc;
+    return gen_file_list_add(list, f->removed_path.data, n_rows, err);
+}
+
 int gen_rated_files_finish(struct gen_rated_files *f, const struct gen_session *s,
                            const struct gen_qa_rate_stats *stats, int64_t n_in,
                            struct gen_file_list *list, struct gen_error *err)
@@ -121,7 +242,9 @@ int gen_rated_files_finish(struct gen_rated_files *f, const struct gen_session *
         rc = gen_file_list_add(list, f->all_path.data, (int64_t)gen_record_writer_count(f->all),
                                err);
     if (rc == GEN_OK)
-        rc = write_metrics(s, stats, n_in, list, err);
+        rc = finish_removed(f, s, list, err);
+    if (rc == GEN_OK)
+        rc = write_metrics(f, s, stats, n_in, list, err);
     if (rc == GEN_OK)
         rc = write_distribution(s, stats, list, err);
     if (rc == GEN_OK)
@@ -132,6 +255,12 @@ int gen_rated_files_finish(struct gen_rated_files *f, const struct gen_session *
 void gen_rated_files_close(struct gen_rated_files *f)
 {
     gen_record_writer_close(f->all);
+    gen_record_writer_close(f->removed);
+    gen_removal_close(&f->removal);
     gen_buf_release(&f->all_path);
+    gen_buf_release(&f->removed_path);
+    gen_buf_release(&f->line);
     f->all = NULL;
+    f->removed = NULL;
+    f->removes = false;
 }

@@ -1,6 +1,7 @@
 #include "cli/session.h"
 
 #include "cli/price.h"
+#include "dataset/beside.h"
 #include "os/file.h"
 
 #include <stdio.h>
@@ -15,8 +16,7 @@
 int gen_session_path(const struct gen_session *s, const char *suffix, struct gen_buf *out,
                      struct gen_error *err)
 {
-    int rc = gen_buf_add_str(out, s->stem, err);
-    return rc ? rc : gen_buf_add_c(out, suffix, err);
+    return gen_beside_path(s->stem, suffix, out, err);
 }
 
 static int load_prompts(struct gen_session *s, struct gen_error *err)
@@ -162,19 +162,26 @@ static int open_network(struct gen_session *s, struct gen_error *err)
     return gen_http_new(&s->http, s->loop, &options, err);
 }
 
+/* The exporter looks at the folder itself. */
+static bool writes_folder(const struct gen_settings *s)
+{
+    return gen_settings_command(s) == GEN_CMD_PIPELINE &&
+           (gen_settings_has(s, GEN_OPT_SPLIT) || gen_settings_has(s, GEN_OPT_SHARDS) ||
+            gen_settings_flag(s, GEN_OPT_CARD));
+}
+
 /* Where standard output is the data's, the side files have no name to stand beside. */
 static int name_output(struct gen_session *s, struct gen_error *err)
 {
     s->output = gen_settings_text(s->settings, GEN_OPT_OUTPUT);
-    s->stem = gen_path_stem(gen_str_from(s->output));
-    if (strcmp(s->output, "-") == 0)
-        s->stem = gen_str_from(s->command);
-    if (gen_file_kind(s->output) == GEN_FILE_DIRECTORY)
+    s->stem = gen_beside_stem(s->output, s->command);
+    if (gen_file_kind(s->output) == GEN_FILE_DIRECTORY && !writes_folder(s->settings))
         return gen_fail(err, GEN_EUSAGE, "--output %s is a folder; name a file in it", s->output);
-    if (strcmp(s->output, "-") == 0 && !gen_settings_has(s->settings, GEN_OPT_LEDGER))
+    if (gen_beside_is_stream(s->output) && !gen_settings_has(s->settings, GEN_OPT_LEDGER))
         return gen_fail(
             err, GEN_EUSAGE,
-            "with -o - there is no file name to keep the ledger beside: give --ledger PATH");
+            "with -o %s there is no file name to keep the ledger beside: give --ledger PATH",
+            s->output);
     return GEN_OK;
 }
 

@@ -1,6 +1,6 @@
 #include "cli/sources.h"
 
-#include "os/file.h"
+#include "dataset/beside.h"
 
 #define ROUNDS_MAX 3U
 
@@ -120,7 +120,7 @@ struct gen_source gen_corpus_source_of(struct gen_corpus_source *s)
 }
 
 /* All chunks of --corpus into the ledger: records may name them in any order. */
-static int import_corpus(struct gen_session *session, const char *path, struct gen_error *err)
+int gen_source_import_corpus(struct gen_session *session, const char *path, struct gen_error *err)
 {
     struct gen_corpus *corpus = NULL;
     struct gen_corpus_options options =
@@ -151,22 +151,30 @@ static int import_corpus(struct gen_session *session, const char *path, struct g
     return rc;
 }
 
-/* "<stem of the input>.ledger" knows the chunks of what generate wrote. */
-static void open_input_ledger(struct gen_session *session, const char *path)
+int gen_source_open_ledger(struct gen_ledger **out, struct gen_buf *path, const char *dataset,
+                           const struct gen_app *app, const struct gen_log *log,
+                           struct gen_error *err)
+{
+    struct gen_error why = {.msg = ""};
+    int rc = gen_beside_find_ledger(dataset, path, err);
+    if (rc == GEN_OK && path->n &&
+        gen_ledger_open(out, app->drivers->ledger, path->data, true, &why) != GEN_OK)
+        gen_log(log, GEN_LOG_WARN, "ledger", "the sources of %s cannot be looked up: %s", dataset,
+                why.msg);
+    return rc;
+}
+
+/* Where the input's ledger is the run's own, it is open already. */
+static int open_input_ledger(struct gen_session *session, const char *path, struct gen_error *err)
 {
     struct gen_buf ledger = gen_buf_make(8192);
-    struct gen_str stem = gen_path_stem(gen_str_from(path));
-    if (gen_buf_add_str(&ledger, stem, NULL) == GEN_OK &&
-        gen_buf_add_c(&ledger, ".ledger", NULL) == GEN_OK &&
-        strcmp(ledger.data, session->ledger_path.data ? session->ledger_path.data : "") != 0 &&
-        gen_file_kind(ledger.data) == GEN_FILE_REGULAR) {
-        struct gen_error err = {.msg = ""};
-        if (gen_ledger_open(&session->input_ledger, session->app->drivers->ledger, ledger.data,
-                            true, &err) != GEN_OK)
-            gen_log(&session->log, GEN_LOG_WARN, "ledger", "the sources cannot be looked up: %s",
-                    err.msg);
-    }
+    int rc = gen_beside_find_ledger(path, &ledger, err);
+    bool is_own = gen_str_eq(gen_buf_str(&ledger), gen_buf_str(&session->ledger_path));
+    if (rc == GEN_OK && !is_own)
+        rc = gen_source_open_ledger(&session->input_ledger, &ledger, path, session->app,
+                                    &session->log, err);
     gen_buf_release(&ledger);
+    return rc;
 }
 
 int gen_record_source_open(struct gen_record_source *s, struct gen_session *session,
@@ -179,9 +187,9 @@ int gen_record_source_open(struct gen_record_source *s, struct gen_session *sess
     if (rc == GEN_OK)
         rc = gen_session_open_ledger(session, err);
     if (rc == GEN_OK && corpus && session->ledger)
-        rc = import_corpus(session, corpus, err);
-    if (rc == GEN_OK && strcmp(path, "-") != 0)
-        open_input_ledger(session, path);
+        rc = gen_source_import_corpus(session, corpus, err);
+    if (rc == GEN_OK)
+        rc = open_input_ledger(session, path, err);
     if (rc)
         gen_record_source_close(s);
     return rc;
@@ -195,8 +203,8 @@ void gen_record_source_close(struct gen_record_source *s)
     s->last = NULL;
 }
 
-static int find_in(struct gen_ledger *ledger, struct gen_str id, struct gen_str source,
-                   struct gen_chunk **out, struct gen_error *err)
+int gen_source_find_chunk(struct gen_ledger *ledger, struct gen_str id, struct gen_str source,
+                          struct gen_chunk **out, struct gen_error *err)
 {
     bool found = false;
     struct gen_ledger_chunk row;
@@ -233,9 +241,9 @@ static int find_chunk(struct gen_record_source *s, struct gen_str record, struct
     if (id.n && s->last && gen_str_eq(s->last->id, id) && gen_str_eq(s->last->source, source)) {
         *out = gen_chunk_ref(s->last);
     } else if (id.n) {
-        rc = find_in(s->session->ledger, id, source, out, err);
+        rc = gen_source_find_chunk(s->session->ledger, id, source, out, err);
         if (rc == GEN_OK && !*out)
-            rc = find_in(s->session->input_ledger, id, source, out, err);
+            rc = gen_source_find_chunk(s->session->input_ledger, id, source, out, err);
     }
     gen_json_doc_free(doc);
     return rc;

@@ -40,4 +40,20 @@ void gen_record_source_report(const struct gen_record_source *s);
 struct gen_source gen_record_source_of(struct gen_record_source *s);
 void gen_record_source_close(struct gen_record_source *s);
 
+/* Brings all chunks of a corpus into the session's ledger. */
+GEN_MUST_USE int gen_source_import_corpus(struct gen_session *session, const char *path,
+                                          struct gen_error *err);
+
+/* Opens for reading the ledger that knows the chunks of a dataset, and sets `path` to where it is;
+ * without one (dataset/beside.h) `*out` stays NULL and `path` empty. One that cannot be opened is
+ * warned of: the sources are then not known. */
+GEN_MUST_USE int gen_source_open_ledger(struct gen_ledger **out, struct gen_buf *path,
+                                        const char *dataset, const struct gen_app *app,
+                                        const struct gen_log *log, struct gen_error *err);
+
+/* Looks a chunk up in a ledger (NULL: not found). `*out` gets a reference, or stays as it is. */
+GEN_MUST_USE int gen_source_find_chunk(struct gen_ledger *ledger, struct gen_str id,
+                                       struct gen_str source, struct gen_chunk **out,
+                                       struct gen_error *err);
+
 #endif

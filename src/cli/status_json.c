@@ -1,3 +1,4 @@
+#include "cli/say.h"
 #include "cli/status.h"
 
 #include "json/json.h"
@@ -117,7 +118,7 @@ int gen_status_json(const struct gen_status *s, struct gen_buf *out, struct gen_
     gen_jb_put(b, o, "totals", totals);
     gen_jb_put(b, o, "runs", runs);
     gen_jb_put(b, o, "batches", batches);
-    rc = gen_jb_write(b, o, GEN_JSON_PRETTY, out, err);
+    rc = gen_say_json(b, o, out, err);
     gen_jb_free(b);
-    return rc ? rc : gen_buf_add_char(out, '\n', err);
+    return rc;
 }

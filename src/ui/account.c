@@ -288,7 +288,8 @@ void gen_ui_account_render(struct gen_ui_text *t, const struct gen_ui_account *a
         put_stage(&p, &a->stages[i]);
     put_calls(&p);
     put_tokens(&p);
-    put_cost(&p);
+    if (!a->asks_no_model)
+        put_cost(&p);
     gen_ui_duration(took, a->seconds);
     begin_row(&p, "time");
     gen_ui_text_add(t, GEN_UI_NORMAL, took);

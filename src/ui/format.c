@@ -150,6 +150,9 @@ const char *gen_ui_class_words(const char *class_name)
         {"blocked", "the model refused, or a content filter did"},
         {"truncated", "the answer was cut at the token limit"},
         {"malformed", "the model's answer did not fit"},
+        {"answer_disputed", "the reasoning ends in another answer"},
+        {"unsound_steps", "the steps did not pass the checks"},
+        {"no_native_reasoning", "the model returned no thinking"},
         {"canceled", "stopped before the answer came"},
     };
     for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {

@@ -103,6 +103,7 @@ struct gen_ui_account {
     int64_t tokens_in, tokens_out, tokens_cached;
     int64_t cost_microusd; /* -1: unknown */
     bool is_free;
+    bool asks_no_model; /* the command can cost nothing: no cost line */
     bool tokens_partly_unknown;
     double seconds;
     const char *const *files;  /* "training.jsonl (412 rows)", NULL-terminated */

@@ -121,9 +121,12 @@ static void start(struct place *p, struct trial *t, const struct fault_case *fau
     *t = (struct trial){.fault = fault, .always = always};
     /* After each of them the rate is halved, and grows by half in 15 minutes: one is enough. */
     bool is_lasting = strcmp(fault->fault, "slowdown") == 0;
+    /* Each of these pauses the whole run, by design: a few do. */
+    bool is_pausing = strncmp(fault->fault, "429", 3) == 0;
     (void)snprintf(rule, sizeof(rule), "%s%s", fault->fault,
                    always       ? ":1"
                    : is_lasting ? "@9"
+                   : is_pausing ? ":0.1"
                                 : ":0.2");
     (void)snprintf(t->stem, sizeof(t->stem), "%s-%s", fault->fault, always ? "always" : "some");
     (void)snprintf(output, sizeof(output), "%s.jsonl", t->stem);

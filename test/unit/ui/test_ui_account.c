@@ -182,6 +182,8 @@ static void nothing_at_all(void **state)
     struct world *w = *state;
     w->account = (struct gen_ui_account){.is_free = true};
     assert_string_equal(render(w), "\ncost    nothing: a local model\ntime    0s\n");
+    w->account = (struct gen_ui_account){.asks_no_model = true};
+    assert_string_equal(render(w), "\ntime    0s\n");
     static const struct gen_ui_account_stage stage = {
         .name = "generate", .unit_in = "chunks", .unit_out = "pairs"};
     w->account.stages = &stage;
