@@ -1,5 +1,5 @@
 # A thin front for CMake and the scripts: `make help` lists the targets.
-.PHONY: all demo test bench lint fuzz install clean help
+.PHONY: all demo test test-consumers bench lint fuzz install clean help
 
 all: ## build build/generator
 	@scripts/setup build
@@ -12,6 +12,9 @@ demo: ## run the main job on the example with the embedded provider
 
 test: ## build with ASan and UBSan, run every test
 	@scripts/test
+
+test-consumers: ## load the exports with the code of those who read them (PyPI, 6 GB once)
+	@test/consumers/run
 
 bench: ## measure, and write bench/results.md
 	@scripts/setup
@@ -30,4 +33,4 @@ clean: ## remove the build folders
 	rm -rf build build-dev build-clang build-tsan build-fuzz build-cov build-bench demo
 
 help:
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
