@@ -50,6 +50,14 @@ bool gen_json_as_bool(const struct gen_json *v, bool *out);
 /* The string under `key`, or an empty view when it is missing or no string. */
 struct gen_str gen_json_get_str(const struct gen_json *object, const char *key);
 
+/*
+ * What a pointer of the form "#/a/0/b" leads to (RFC 6901 as a URI fragment: ~0, ~1 and %XX are
+ * escapes; "#" is the root), or NULL in `*out` when there is nothing. `pointer` begins with '#'.
+ * Linear in the members passed. GEN_ENOMEM alone is an error.
+ */
+GEN_MUST_USE int gen_json_pointer(const struct gen_json *root, struct gen_str pointer,
+                                  const struct gen_json **out, struct gen_error *err);
+
 /* Iterates over an object (key and value) or an array (key is {NULL, 0}) in order. */
 struct gen_json_iter {
     void *state[4];

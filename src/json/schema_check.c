@@ -2,6 +2,8 @@
 #include "json/schema.h"
 #include "json/schema_node.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define FAULTS_MAX    3U
@@ -10,9 +12,15 @@
 #define ALLOWED_BYTES 240U
 #define KEYS_ON_STACK 16U
 
+#define TURNS_MAX  100U /* schemas that speak of one value, one leading to the other */
+#define UNIQUE_MAX 4096U
+#define WALKS_MAX  5000000U /* of values and schemas: a small schema can ask for very many */
+
 struct check {
     struct gen_buf *faults;
     size_t n_faults;
+    unsigned n_turns; /* since the last step down into the value */
+    size_t *n_walks;
     struct gen_error *err;
 };
 
@@ -163,15 +171,22 @@ static int check_range(struct check *c, const struct gen_schema_node *node,
                        const struct gen_json *v, const struct gen_schema_path *path)
 {
     double number;
-    bool low = node->minimum && less(v, node->minimum);
+    bool low =
+        node->minimum && (node->minimum_open ? !less(node->minimum, v) : less(v, node->minimum));
+    bool high =
+        node->maximum && (node->maximum_open ? !less(v, node->maximum) : less(node->maximum, v));
     bool beyond = (node->minimum || node->maximum) && !gen_json_as_real(v, &number);
-    if (!beyond && !low && !(node->maximum && less(node->maximum, v)))
+    if (!beyond && !low && !high)
         return GEN_OK;
+    bool open = low || !node->maximum ? node->minimum_open : node->maximum_open;
     const struct gen_json *bound = low || !node->maximum ? node->minimum : node->maximum;
     struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
     int rc = add_found(&text, v, c->err);
     if (rc == GEN_OK)
-        rc = gen_buf_add_c(&text, bound == node->minimum ? "at least " : "at most ", c->err);
+        rc = gen_buf_add_c(&text,
+                           bound == node->minimum ? (open ? "over " : "at least ")
+                                                  : (open ? "below " : "at most "),
+                           c->err);
     if (rc == GEN_OK)
         rc = add_value(&text, bound, true, c->err);
     if (rc == GEN_OK)
@@ -263,10 +278,44 @@ static bool has_key(const struct gen_json *object, struct gen_str name)
     return false;
 }
 
+/* A step down into the value: references of the schema may begin anew. */
+static int descend(struct check *c, const struct gen_schema_node *node, const struct gen_json *v,
+                   const struct gen_schema_path *path)
+{
+    unsigned n_turns = c->n_turns;
+    c->n_turns = 0;
+    int rc = walk(c, node, v, path);
+    c->n_turns = n_turns;
+    return rc;
+}
+
+static int check_member(struct check *c, const struct gen_schema_node *node, struct gen_str key,
+                        const struct gen_json *value, const struct gen_schema_path *at)
+{
+    const struct gen_schema_property *p = find(node, key);
+    bool known = p && p->is_listed;
+    int rc = known ? descend(c, p->node, value, at) : GEN_OK;
+    for (size_t i = 0; rc == GEN_OK && i < node->n_pattern_properties; i++) {
+        const struct gen_schema_pattern *pattern = &node->pattern_properties[i];
+        if (gen_regex_search(pattern->regex, key) != GEN_REGEX_YES)
+            continue;
+        known = true;
+        rc = descend(c, pattern->node, value, at);
+    }
+    if (rc || known)
+        return rc;
+    if (node->closed)
+        return unknown_key(c, node, at);
+    return descend(c, node->additional, value, at);
+}
+
 static int check_object(struct check *c, const struct gen_schema_node *node,
                         const struct gen_json *v, const struct gen_schema_path *path)
 {
     int rc = check_duplicates(c, v, path);
+    size_t n = gen_json_count(v);
+    if (rc == GEN_OK)
+        rc = check_count(c, n, node->members_min, node->members_max, n == 1 ? "key" : "keys", path);
     for (size_t i = 0; rc == GEN_OK && i < node->n_properties; i++) {
         const struct gen_schema_property *p = &node->properties[i];
         struct gen_schema_path at = {path, p->name, 0};
@@ -278,14 +327,30 @@ static int check_object(struct check *c, const struct gen_schema_node *node,
     const struct gen_json *value;
     gen_json_iter_init(&it, v);
     while (rc == GEN_OK && c->n_faults < FAULTS_MAX && gen_json_iter_next(&it, &key, &value)) {
-        const struct gen_schema_property *p = find(node, key);
         struct gen_schema_path at = {path, key, 0};
-        if (!p && node->closed)
-            rc = unknown_key(c, node, &at);
-        else
-            rc = walk(c, p ? p->node : NULL, value, &at);
+        rc = check_member(c, node, key, value, &at);
     }
     return rc;
+}
+
+/* Quadratic, so bounded. */
+static int check_unique(struct check *c, const struct gen_json *v,
+                        const struct gen_schema_path *path)
+{
+    struct gen_json_iter outer;
+    const struct gen_json *a;
+    if (gen_json_count(v) > UNIQUE_MAX)
+        return fault(c, path, GEN_STR("too many items to compare them all with one another"));
+    gen_json_iter_init(&outer, v);
+    while (gen_json_iter_next(&outer, NULL, &a)) {
+        struct gen_json_iter inner = outer;
+        const struct gen_json *b;
+        while (gen_json_iter_next(&inner, NULL, &b)) {
+            if (gen_json_equal(a, b))
+                return fault(c, path, GEN_STR("two of its items are equal, but each must differ"));
+        }
+    }
+    return GEN_OK;
 }
 
 static int check_array(struct check *c, const struct gen_schema_node *node,
@@ -298,28 +363,44 @@ static int check_array(struct check *c, const struct gen_schema_node *node,
     struct gen_schema_path at = {path, {NULL, 0}, 0};
     gen_json_iter_init(&it, v);
     while (rc == GEN_OK && c->n_faults < FAULTS_MAX && gen_json_iter_next(&it, NULL, &item)) {
-        rc = walk(c, node->items, item, &at);
+        const struct gen_schema_list *prefix = &node->prefix_items;
+        rc = descend(c, at.index < prefix->n ? prefix->nodes[at.index] : node->items, item, &at);
         at.index++;
     }
+    if (rc == GEN_OK && node->unique && c->n_faults < FAULTS_MAX)
+        rc = check_unique(c, v, path);
+    return rc;
+}
+
+/* How a value fares against one of several schemas: its faults go into `text`. */
+static int try_branch(const struct check *c, const struct gen_schema_node *node,
+                      const struct gen_json *v, const struct gen_schema_path *path,
+                      struct gen_buf *text, size_t *n_faults)
+{
+    struct check branch = {text, 0, c->n_turns, c->n_walks, c->err};
+    int rc = walk(&branch, node, v, path);
+    *n_faults = branch.n_faults;
     return rc;
 }
 
 /* Of the branches that do not fit, the faults of the one with the fewest are told. */
-static int check_any_of(struct check *c, const struct gen_schema_node *node,
-                        const struct gen_json *v, const struct gen_schema_path *path)
+static int check_branches(struct check *c, const struct gen_schema_list *branches, bool one_only,
+                          const struct gen_json *v, const struct gen_schema_path *path)
 {
     struct gen_buf best = gen_buf_make(GEN_BUF_UNLIMITED);
     size_t best_faults = SIZE_MAX;
+    size_t n_fit = 0;
     int rc = GEN_OK;
-    for (size_t i = 0; rc == GEN_OK && i < node->n_any_of && best_faults; i++) {
+    for (size_t i = 0; rc == GEN_OK && i < branches->n && (one_only || n_fit == 0); i++) {
         struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
-        struct check branch = {&text, 0, c->err};
-        rc = walk(&branch, node->any_of[i], v, path);
-        if (rc == GEN_OK && branch.n_faults < best_faults) {
+        size_t n_faults = 0;
+        rc = try_branch(c, branches->nodes[i], v, path, &text, &n_faults);
+        n_fit += rc == GEN_OK && n_faults == 0;
+        if (rc == GEN_OK && n_faults < best_faults) {
             struct gen_buf worse = best;
             best = text;
             text = worse;
-            best_faults = branch.n_faults;
+            best_faults = n_faults;
         }
         gen_buf_release(&text);
     }
@@ -331,21 +412,121 @@ static int check_any_of(struct check *c, const struct gen_schema_node *node,
         if (rc == GEN_OK)
             rc = gen_buf_add_char(c->faults, '\n', c->err);
     }
+    if (rc == GEN_OK && one_only && n_fit > 1)
+        rc = fault(c, path, GEN_STR("it fits several of the schemas of which it must fit one"));
     gen_buf_release(&best);
     return rc;
 }
 
-/* Recursion is as deep as the value, at most GEN_JSON_DEPTH_MAX, and twice that with anyOf. A NULL
- * node allows everything but duplicate keys. */
+static int check_not(struct check *c, const struct gen_schema_node *node, const struct gen_json *v,
+                     const struct gen_schema_path *path)
+{
+    struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
+    size_t n_faults = 0;
+    int rc = try_branch(c, node, v, path, &text, &n_faults);
+    if (rc == GEN_OK && n_faults == 0)
+        rc = fault(c, path, GEN_STR("it fits the schema that it must not fit"));
+    gen_buf_release(&text);
+    return rc;
+}
+
+/* The schemas that speak of the same value. */
+static int check_combined(struct check *c, const struct gen_schema_node *node,
+                          const struct gen_json *v, const struct gen_schema_path *path)
+{
+    int rc = GEN_OK;
+    if (++c->n_turns > TURNS_MAX)
+        return gen_fail(c->err, GEN_ELIMIT,
+                        "the references of a JSON Schema lead in a circle without end");
+    if (node->reference)
+        rc = walk(c, node->reference, v, path);
+    for (size_t i = 0; rc == GEN_OK && i < node->all_of.n && c->n_faults < FAULTS_MAX; i++)
+        rc = walk(c, node->all_of.nodes[i], v, path);
+    if (rc == GEN_OK && node->any_of.n)
+        rc = check_branches(c, &node->any_of, false, v, path);
+    if (rc == GEN_OK && node->one_of.n)
+        rc = check_branches(c, &node->one_of, true, v, path);
+    if (rc == GEN_OK && node->negated)
+        rc = check_not(c, node->negated, v, path);
+    c->n_turns--;
+    return rc;
+}
+
+static int check_string(struct check *c, const struct gen_schema_node *node, struct gen_str s,
+                        const struct gen_schema_path *path)
+{
+    int rc = GEN_OK;
+    /* A character has one to four bytes: most lengths need no counting. */
+    if (s.n > (uint64_t)node->length_max || s.n / 4 < (uint64_t)node->length_min)
+        rc = check_count(c, gen_utf8_count(s), node->length_min, node->length_max, "characters",
+                         path);
+    if (rc || !node->pattern.regex || gen_regex_search(node->pattern.regex, s) == GEN_REGEX_YES)
+        return rc;
+    struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
+    rc = gen_buf_add_c(&text, "found \"", c->err);
+    if (rc == GEN_OK)
+        rc = add_cut(&text, s, c->err);
+    if (rc == GEN_OK)
+        rc = gen_buf_add_c(&text, "\", allowed: what matches ", c->err);
+    if (rc == GEN_OK)
+        rc = add_cut(&text, node->pattern.text, c->err);
+    if (rc == GEN_OK)
+        rc = fault(c, path, gen_buf_str(&text));
+    gen_buf_release(&text);
+    return rc;
+}
+
+static int check_multiple(struct check *c, const struct gen_schema_node *node,
+                          const struct gen_json *v, const struct gen_schema_path *path)
+{
+    double x = 0;
+    double of = 1;
+    if (!node->multiple_of || !gen_json_as_real(v, &x) || !gen_json_as_real(node->multiple_of, &of))
+        return GEN_OK;
+    double ratio = x / of;
+    double off = ratio - nearbyint(ratio);
+    /* 0.0075 is a multiple of 0.0001, whatever the last bit of their ratio. */
+    if (off < 1e-9 && off > -1e-9)
+        return GEN_OK;
+    struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
+    int rc = add_found(&text, v, c->err);
+    if (rc == GEN_OK)
+        rc = gen_buf_add_c(&text, "multiples of ", c->err);
+    if (rc == GEN_OK)
+        rc = add_value(&text, node->multiple_of, true, c->err);
+    if (rc == GEN_OK)
+        rc = fault(c, path, gen_buf_str(&text));
+    gen_buf_release(&text);
+    return rc;
+}
+
+/* An integer may be written 1.0 where somebody else's schema asks for one. */
+static bool has_type(const struct gen_schema_node *node, const struct gen_json *v)
+{
+    enum gen_json_type type = gen_json_type(v);
+    double x = 0.5;
+    if (!node->types || (node->types & GEN_TYPE_BIT(type)))
+        return true;
+    return node->whole_reals && type == GEN_JSON_REAL && gen_json_as_real(v, &x) &&
+           x - nearbyint(x) < DBL_MIN && nearbyint(x) - x < DBL_MIN;
+}
+
+/* Recursion is as deep as the value, at most GEN_JSON_DEPTH_MAX, and at most TURNS_MAX times that
+ * with schemas that speak of the same value. A NULL node allows everything but duplicate keys. */
 static int walk(struct check *c, const struct gen_schema_node *node, const struct gen_json *v,
                 const struct gen_schema_path *path)
 {
-    static const struct gen_schema_node anything = {.items_max = INT64_MAX,
-                                                    .length_max = INT64_MAX};
+    static const struct gen_schema_node anything = {
+        .items_max = INT64_MAX, .length_max = INT64_MAX, .members_max = INT64_MAX};
     if (!node)
         node = &anything;
     enum gen_json_type type = gen_json_type(v);
-    if (node->types && !(node->types & GEN_TYPE_BIT(type)))
+    if (++*c->n_walks > WALKS_MAX)
+        return gen_fail(c->err, GEN_ELIMIT,
+                        "a JSON Schema combines its parts in too many ways to be checked");
+    if (node->never)
+        return fault(c, path, GEN_STR("nothing is allowed here"));
+    if (!has_type(node, v))
         return type_fault(c, node->types, v, path);
     int rc = GEN_OK;
     struct gen_str s;
@@ -353,20 +534,19 @@ static int walk(struct check *c, const struct gen_schema_node *node, const struc
         rc = check_enum(c, node->allowed, v, path);
     if (rc == GEN_OK && node->constant)
         rc = check_const(c, node->constant, v, path);
-    /* A character has one to four bytes: most lengths need no counting. */
-    if (rc == GEN_OK && gen_json_as_str(v, &s) &&
-        (s.n > (uint64_t)node->length_max || s.n / 4 < (uint64_t)node->length_min))
-        rc = check_count(c, gen_utf8_count(s), node->length_min, node->length_max, "characters",
-                         path);
+    if (rc == GEN_OK && gen_json_as_str(v, &s))
+        rc = check_string(c, node, s, path);
     if (rc == GEN_OK && (type == GEN_JSON_INT || type == GEN_JSON_REAL))
         rc = check_range(c, node, v, path);
+    if (rc == GEN_OK && (type == GEN_JSON_INT || type == GEN_JSON_REAL))
+        rc = check_multiple(c, node, v, path);
     if (rc == GEN_OK && type == GEN_JSON_OBJECT)
         rc = check_object(c, node, v, path);
     if (rc == GEN_OK && type == GEN_JSON_ARRAY)
         rc = check_array(c, node, v, path);
-    if (rc == GEN_OK && node->any_of)
-        rc = check_any_of(c, node, v, path);
-    return rc;
+    bool is_combined =
+        node->reference || node->all_of.n || node->any_of.n || node->one_of.n || node->negated;
+    return rc == GEN_OK && is_combined ? check_combined(c, node, v, path) : rc;
 }
 
 int gen_schema_check(const struct gen_schema *s, const struct gen_json *v, bool *valid,
@@ -376,7 +556,8 @@ int gen_schema_check(const struct gen_schema *s, const struct gen_json *v, bool 
         return gen_fail(err, GEN_ESTATE, "there is no JSON value to check");
     size_t before = faults->n;
     struct gen_schema_path root = {NULL, {NULL, 0}, 0};
-    struct check c = {faults, 0, err};
+    size_t n_walks = 0;
+    struct check c = {faults, 0, 0, &n_walks, err};
     int rc = walk(&c, s->root, v, &root);
     if (rc) {
         faults->n = before;

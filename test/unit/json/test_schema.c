@@ -143,7 +143,7 @@ static void refused(void **state)
         {"{\"properties\":{\"a\":{\"items\":{\"oneOf\":[]}}}}",
          "/properties/a/items/oneOf: this keyword"},
         {"{\"anyOf\":[{},{\"$ref\":\"#\"}]}", "/anyOf/1/$ref"},
-        {"{\"additionalProperties\":{}}", "/additionalProperties: only true and false"},
+        {"{\"additionalProperties\":{}}", "/additionalProperties: this keyword"},
         {"{\"type\":\"text\"}", "/type: no type"},
         {"{\"type\":[]}", "/type: "},
         {"{\"type\":3}", "/type: "},
@@ -183,11 +183,143 @@ static void many_keys(void **state)
     gen_buf_release(&text);
 }
 
+/* What others write: tool definitions of MCP servers, OpenAPI, BFCL. */
+static void foreign(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schema, *value, *faults, *ignored;
+    } cases[] = {
+        {"{\"prefixItems\":[{\"type\":\"integer\"}],\"items\":false}", "[1]", "", ""},
+        {"{\"prefixItems\":[{\"type\":\"integer\"}],\"items\":false}", "[1,2]",
+         "/1: nothing is allowed here\n", ""},
+        {"{\"type\":\"string\",\"nullable\":true}", "null", "", ""},
+        {"{\"type\":\"integer\"}", "2.0", "", ""},
+        {"{\"type\":\"integer\"}", "2.5", "(root): found 2.5, allowed: integer\n", ""},
+        {"{\"type\":\"number\",\"minimum\":0,\"exclusiveMinimum\":true}", "0",
+         "(root): found 0, allowed: over 0\n", ""},
+        {"{\"exclusiveMaximum\":1,\"maximum\":5}", "1", "(root): found 1, allowed: below 1\n", ""},
+        {"{\"multipleOf\":0.01}", "1.005", "(root): found 1.005, allowed: multiples of 0.01\n", ""},
+        {"{\"pattern\":\"^[a-z]+$\"}", "\"Ab\"",
+         "(root): found \"Ab\", allowed: what matches ^[a-z]+$\n", ""},
+        {"{\"pattern\":\"(\"}", "\"Ab\"", "",
+         "/pattern: the pattern cannot be read, and is not checked\n"},
+        {"{\"uniqueItems\":true}", "[1,\"1\",1.0]",
+         "(root): two of its items are equal, but each must differ\n", ""},
+        {"{\"oneOf\":[{\"type\":\"string\"},{\"maxLength\":3}]}", "\"ab\"",
+         "(root): it fits several of the schemas of which it must fit one\n", ""},
+        {"{\"not\":{\"type\":\"null\"}}", "null",
+         "(root): it fits the schema that it must not fit\n", ""},
+        {"{\"contains\":{},\"if\":{},\"x-mine\":1,\"format\":\"uri\"}", "1", "",
+         "/contains: not checked\n/if: not checked\n"},
+        {"{\"$ref\":\"https://example.com/a\"}", "1", "",
+         "/$ref: leads out of this document, and is not followed\n"},
+        {"{\"$ref\":\"#/$defs/node\",\"$defs\":{\"node\":{\"type\":\"object\",\"properties\":{"
+         "\"next\":{\"$ref\":\"#/$defs/node\"}},\"additionalProperties\":{\"type\":\"string\"}}}}",
+         "{\"next\":{\"next\":{\"x\":1}}}", "/next/next/x: found 1, allowed: string\n", ""},
+        {"{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"null\"}],\"maximum\":3}", "4",
+         "(root): found 4, allowed: at most 3\n", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct gen_json_doc *doc = parse_ok(cases[i].schema);
+        struct gen_schema *s = NULL;
+        struct gen_error err = {0};
+        struct gen_buf ignored = gen_buf_make(GEN_BUF_UNLIMITED);
+        if (gen_schema_new_foreign(&s, gen_json_root(doc), GEN_DRAFT_2020_12, &ignored, &err))
+            fail_msg("%s: %s", cases[i].schema, err.msg);
+        assert_string_equal(ignored.n ? ignored.data : "", cases[i].ignored);
+        expect(s, cases[i].value, cases[i].faults);
+        gen_schema_free(s);
+        gen_json_doc_free(doc);
+        gen_buf_release(&ignored);
+    }
+}
+
+static void foreign_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *schema, *part;
+    } bad[] = {
+        {"{\"type\":\"dict\"}", "/type: no type of JSON Schema"},
+        {"{\"$ref\":\"#/$defs/none\"}", "/$ref: it leads to nothing"},
+        {"{\"multipleOf\":0}", "/multipleOf: a number over 0"},
+        {"{\"properties\":{\"a\":7}}", "/properties/a: a schema must be an object"},
+        {"{\"minItems\":1.5}", "/minItems: a count"},
+        {"7", "a schema must be an object"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct gen_json_doc *doc = parse_ok(bad[i].schema);
+        struct gen_schema *s = NULL;
+        struct gen_error err = {0};
+        assert_int_equal(
+            gen_schema_new_foreign(&s, gen_json_root(doc), GEN_DRAFT_2020_12, NULL, &err),
+            GEN_EPARSE);
+        if (!strstr(err.msg, bad[i].part))
+            fail_msg("%s: %s", bad[i].schema, err.msg);
+        gen_json_doc_free(doc);
+    }
+}
+
+/* {"$ref":"#"} says that a value fits when it fits. */
+static void a_circle_ends(void **state)
+{
+    (void)state;
+    static const char *const circles[] = {
+        "{\"$ref\":\"#\"}", "{\"anyOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#\"}]}",
+        "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"$ref\":\"#/$defs/b\"},\"b\":{\"allOf\":["
+        "{\"$ref\":\"#/$defs/a\"}]}}}"};
+    for (size_t i = 0; i < sizeof(circles) / sizeof(circles[0]); i++) {
+        struct gen_json_doc *doc = parse_ok(circles[i]);
+        struct gen_schema *s = NULL;
+        struct gen_error err = {0};
+        bool valid = false;
+        struct gen_buf out = gen_buf_make(GEN_BUF_UNLIMITED);
+        assert_int_equal(
+            gen_schema_new_foreign(&s, gen_json_root(doc), GEN_DRAFT_2020_12, NULL, &err), GEN_OK);
+        assert_int_equal(gen_schema_check(s, gen_json_root(doc), &valid, &out, &err), GEN_ELIMIT);
+        assert_non_null(strstr(err.msg, "circle"));
+        gen_schema_free(s);
+        gen_json_doc_free(doc);
+        gen_buf_release(&out);
+    }
+}
+
+/* Forty definitions, each of which names the next one twice: 2^40 ways. */
+static void too_many_ways(void **state)
+{
+    (void)state;
+    struct gen_buf text = gen_buf_make(65536);
+    assert_int_equal(gen_buf_add_c(&text, "{\"$ref\":\"#/$defs/d0\",\"$defs\":{", NULL), GEN_OK);
+    for (int i = 0; i < 40; i++)
+        assert_int_equal(gen_buf_printf(&text, NULL,
+                                        "\"d%d\":{\"allOf\":[{\"$ref\":\"#/$defs/d%d\"},"
+                                        "{\"$ref\":\"#/$defs/d%d\"}]},",
+                                        i, i + 1, i + 1),
+                         GEN_OK);
+    assert_int_equal(gen_buf_add_c(&text, "\"d40\":true}}", NULL), GEN_OK);
+    struct gen_json_doc *doc = parse_ok(text.data);
+    struct gen_schema *s = NULL;
+    struct gen_error err = {0};
+    bool valid = false;
+    struct gen_buf out = gen_buf_make(GEN_BUF_UNLIMITED);
+    assert_int_equal(gen_schema_new_foreign(&s, gen_json_root(doc), GEN_DRAFT_2020_12, NULL, &err),
+                     GEN_OK);
+    assert_int_equal(gen_schema_check(s, gen_json_root(doc), &valid, &out, &err), GEN_ELIMIT);
+    gen_schema_free(s);
+    gen_json_doc_free(doc);
+    gen_buf_release(&out);
+    gen_buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),       cmocka_unit_test(keywords), cmocka_unit_test(any_of),
-        cmocka_unit_test(long_messages), cmocka_unit_test(refused),  cmocka_unit_test(many_keys),
+        cmocka_unit_test(answers),         cmocka_unit_test(keywords),
+        cmocka_unit_test(any_of),          cmocka_unit_test(long_messages),
+        cmocka_unit_test(refused),         cmocka_unit_test(foreign),
+        cmocka_unit_test(foreign_refused), cmocka_unit_test(a_circle_ends),
+        cmocka_unit_test(too_many_ways),   cmocka_unit_test(many_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
