@@ -60,7 +60,8 @@ enum gen_header {
     GEN_HEADER_LIMIT_OUTPUT_TOKENS,
     GEN_HEADER_REMAINING_OUTPUT_TOKENS,
     GEN_HEADER_RESET_OUTPUT_TOKENS,
-    GEN_HEADER_LOCATION, /* of a redirect, which is never followed */
+    GEN_HEADER_LOCATION,    /* of a redirect, which is never followed */
+    GEN_HEADER_MCP_SESSION, /* mcp-session-id */
     GEN_N_HEADERS,
 };
 
@@ -84,6 +85,7 @@ typedef void gen_http_data_fn(void *ud, struct gen_str piece);
 struct gen_http_request {
     const char *url;       /* http:// or https:// */
     bool post;             /* POST with `body`, else GET */
+    bool is_delete;        /* DELETE, in place of GET */
     struct gen_str body;   /* JSON unless `headers` say otherwise; at most 1 GiB; copied */
     bool body_is_borrowed; /* not copied: `body` must stay until the callback (or
                               gen_http_free); for large uploads */

@@ -43,6 +43,7 @@ static const struct known_header known_r[] = {
     KNOWN("request-id", GEN_HEADER_REQUEST_ID),
 };
 static const struct known_header known_c[] = {KNOWN("content-type", GEN_HEADER_CONTENT_TYPE)};
+static const struct known_header known_m[] = {KNOWN("mcp-session-id", GEN_HEADER_MCP_SESSION)};
 static const struct known_header known_l[] = {KNOWN("location", GEN_HEADER_LOCATION)};
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -62,6 +63,9 @@ static const struct known_header *names_with(char first, size_t *n)
     case 'c':
         *n = N_OF(known_c);
         return known_c;
+    case 'm':
+        *n = N_OF(known_m);
+        return known_m;
     case 'l':
         *n = N_OF(known_l);
         return known_l;

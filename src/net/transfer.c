@@ -244,14 +244,21 @@ static int set_url(struct gen_transfer *t, const struct gen_transfer_limits *lim
     return fail_option(code, err);
 }
 
-static CURLcode set_method(struct gen_transfer *t, bool is_post, bool once, struct gen_str body)
+static CURLcode set_method(struct gen_transfer *t, const struct gen_http_request *request,
+                           struct gen_str body)
 {
+    bool is_post = request->post;
+    bool once = request->once;
     CURL *easy = t->easy;
     CURLcode rc = CURLE_OK;
     if (!t->setup.has_method || t->setup.is_post != is_post)
         SET(is_post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
     t->setup.has_method = rc == CURLE_OK;
     t->setup.is_post = is_post;
+    if (t->setup.is_delete != request->is_delete) {
+        SET(CURLOPT_CUSTOMREQUEST, request->is_delete ? "DELETE" : NULL);
+        t->setup.is_delete = request->is_delete;
+    }
     if (t->setup.is_fresh != once) {
         SET(CURLOPT_FRESH_CONNECT, once ? 1L : 0L);
         t->setup.is_fresh = once;
@@ -331,7 +338,7 @@ int gen_transfer_prepare(struct gen_transfer *t, const struct gen_transfer_limit
         rc = hold_body(t, request, &body, err);
     if (rc != GEN_OK)
         return rc;
-    code = set_method(t, request->post, request->once, body);
+    code = set_method(t, request, body);
     if (code == CURLE_OK)
         code = set_limits(t, limits, request);
     return code == CURLE_OK ? GEN_OK : fail_option(code, err);

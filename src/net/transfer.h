@@ -39,6 +39,7 @@ struct gen_transfer_setup {
     bool is_loopback;
     bool has_method;
     bool is_post;
+    bool is_delete;
     bool is_fresh;
 };
 

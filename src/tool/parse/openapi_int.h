@@ -1,0 +1,49 @@
+/* Private to tool/parse/: the arguments of one OpenAPI operation under construction. */
+#ifndef GEN_TOOL_PARSE_OPENAPI_INT_H
+#define GEN_TOOL_PARSE_OPENAPI_INT_H
+
+#include "base/arena.h"
+#include "tool/parse_int.h"
+
+#define GEN_OPENAPI_REFS_MAX 32U /* references that lead to references */
+
+struct gen_openapi_definition {
+    struct gen_openapi_definition *next;
+    struct gen_str pointer; /* "#/components/schemas/Pet", in the file */
+    struct gen_str name;    /* "Pet" */
+    bool is_copied;
+};
+
+struct gen_openapi_name { /* of an argument */
+    struct gen_openapi_name *next;
+    struct gen_str text;
+};
+
+struct gen_openapi {
+    struct gen_tools_parser *parser;
+    const struct gen_json *root;
+    bool refs_stand_alone;
+    struct gen_jb *b;
+    /* Of the operation: */
+    struct gen_jmut *properties, *required, *places;
+    struct gen_arena arena;
+    struct gen_openapi_name *names;
+    struct gen_openapi_definition *definitions;
+};
+
+/* Starts an operation without arguments; ends it by putting "schema" and "places" into `made`. */
+void gen_openapi_begin(struct gen_openapi *o);
+GEN_MUST_USE int gen_openapi_end(struct gen_openapi *o, struct gen_jmut *made,
+                                 struct gen_error *err);
+
+/* A copy of a schema in which references lead into the tool's own $defs. */
+struct gen_jmut *gen_openapi_copy(struct gen_openapi *o, const struct gen_json *schema);
+
+/* One argument. A name that is taken gets its place in front: "body_id". */
+GEN_MUST_USE int gen_openapi_add(struct gen_openapi *o, struct gen_str name, struct gen_str place,
+                                 struct gen_jmut *schema, bool required, struct gen_error *err);
+/* The body: its members one by one when it is an object, else whole as "body". */
+GEN_MUST_USE int gen_openapi_add_body(struct gen_openapi *o, const struct gen_json *schema,
+                                      bool required, struct gen_error *err);
+
+#endif
