@@ -40,6 +40,7 @@ static command_fn *const commands[GEN_N_COMMANDS] = {
     [GEN_CMD_STATS] = gen_cmd_stats,
     [GEN_CMD_CHECK] = gen_cmd_check,
     [GEN_CMD_REPORT] = gen_cmd_report,
+    [GEN_CMD_TOOL_PARSE] = gen_cmd_tool_parse,
     [GEN_CMD_ENRICH] = gen_cmd_enrich,
     [GEN_CMD_CURATE] = gen_cmd_curate,
     [GEN_CMD_EXPORT] = gen_cmd_export,

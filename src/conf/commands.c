@@ -160,6 +160,20 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
                    "(<stem>_summary.json, <stem>_all_rated.json, <stem>_failures.jsonl, "
                    "<stem>_removed.jsonl) and the ledger, as far as they are there.",
          .examples = LINES("generator report curated.json -o report.html")},
+    [GEN_CMD_TOOL_PARSE] =
+        {.id = GEN_CMD_TOOL_PARSE,
+         .name = "tool-parse",
+         .argument = "TOOLS",
+         .argument_is_optional = true,
+         .help = "Read tool definitions of any shape, check them, show or convert them",
+         .manual = "Reads generator's own form, OpenAI (chat and Responses), Anthropic, MCP's "
+                   "tools/list, OpenAPI 3.0 and 3.1, Swagger 2 and BFCL, as JSON or YAML, or asks "
+                   "an MCP server (--mcp, --mcp-url). Schemas are kept as they are; what no call "
+                   "can be checked against is named. With -o the tools are written in the own "
+                   "form.",
+         .examples = LINES("generator tool-parse configs/hdf5_tools.json",
+                           "generator tool-parse openapi.yaml -o tools.json",
+                           "generator tool-parse --mcp 'mcp-server-filesystem /tmp' -o fs.json")},
     [GEN_CMD_STATUS] =
         {.id = GEN_CMD_STATUS,
          .name = "status",

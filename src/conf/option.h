@@ -27,6 +27,7 @@ enum gen_command_id {
     GEN_CMD_CHECK,
     GEN_CMD_PIPELINE,
     GEN_CMD_REPORT,
+    GEN_CMD_TOOL_PARSE,
     GEN_CMD_STATUS,
     GEN_CMD_BATCHES,
     GEN_CMD_DOCTOR,
@@ -109,6 +110,8 @@ enum gen_option_id {
     GEN_OPT_BATCH_POLL,       /* --batch-poll SECONDS */
     GEN_OPT_CANCEL,           /* --cancel ID|all (batches) */
     GEN_OPT_JSON,             /* --json (status, doctor) */
+    GEN_OPT_MCP,              /* --mcp 'COMMAND ARGS' (tool-parse) */
+    GEN_OPT_MCP_URL,          /* --mcp-url URL */
     GEN_N_OPTIONS,
 };
 
@@ -167,7 +170,8 @@ struct gen_option {
 struct gen_command_info {
     enum gen_command_id id;
     const char *name;
-    const char *argument;        /* "LANCEDB_PATH"; NULL: takes none */
+    const char *argument; /* "LANCEDB_PATH"; NULL: takes none */
+    bool argument_is_optional;
     size_t n_arguments_max;      /* 0: as many as one */
     const char *help;            /* one line */
     const char *manual;          /* paragraphs */

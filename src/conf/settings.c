@@ -263,7 +263,7 @@ static int settle(struct gen_settings *s, struct gen_error *err)
 static int check_required(const struct gen_settings *s, struct gen_error *err)
 {
     const struct gen_command_info *c = &gen_commands[s->command];
-    if (c->argument && !s->n_arguments)
+    if (c->argument && !c->argument_is_optional && !s->n_arguments)
         return gen_fail(err, GEN_EUSAGE, "%s needs %s: generator %s %s%s", c->name, c->argument,
                         c->name, c->argument,
                         gen_option_applies(&gen_options[GEN_OPT_OUTPUT], s->command) ? " -o OUTPUT"
