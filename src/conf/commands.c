@@ -117,11 +117,11 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
          .help = "Convert pairs to a training format",
          .manual = "Needs no model. Every record is checked against what trainers accept for the "
                    "format; what does not fit is counted and named.",
-         .examples = LINES("generator export curated.json -o training.jsonl -f chatml",
-                           "generator export curated.json -o training.json -f alpaca",
-                           "generator export curated.json -o dataset --card --split "
-                           "train=0.95,validation=0.05 --shuffle 1",
-                           "generator export curated.json -o - -f sharegpt")},
+         .examples = LINES(
+             "generator export curated.json -o training.jsonl -f chatml",
+             "generator export curated.json -o training.json -f alpaca",
+             "generator export curated.json -o dataset --card --split train=0.95,validation=0.05",
+             "generator export curated.json -o - -f sharegpt")},
     [GEN_CMD_CHECK] =
         {.id = GEN_CMD_CHECK,
          .name = "check",

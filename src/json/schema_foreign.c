@@ -60,7 +60,7 @@ static int add_regex(struct gen_schema_compiler *c, struct gen_str text,
 {
     struct gen_schema *s = c->schema;
     struct gen_error why = {.msg = ""};
-    struct gen_regex **grown = realloc(s->regexes, (s->n_regexes + 1) * sizeof(*grown));
+    struct gen_regex **grown = realloc(s->regexes, (s->n_regexes + 1) * sizeof(struct gen_regex *));
     if (!grown)
         return gen_nomem(c->err, "a JSON Schema");
     s->regexes = grown;
