@@ -371,8 +371,12 @@ static int free_port(void)
 
 static void the_everything_server_answers_over_http(void **state)
 {
-    static const char *const argv[] = {NODE, SERVERS "/server-everything/dist/index.js",
-                                       "streamableHttp", NULL};
+    static const char *const argv[] = {NODE,
+                                       "--require",
+                                       GLOBALS_PATH,
+                                       SERVERS "/server-everything/dist/index.js",
+                                       "streamableHttp",
+                                       NULL};
     const struct timespec pause = {.tv_nsec = 50000000};
     struct world *w = *state;
     char port[32];
