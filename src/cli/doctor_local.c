@@ -48,10 +48,10 @@ void gen_doctor_provider(struct gen_doctor *d)
                        c->model, c->base_url ? ", at " : "", c->base_url ? c->base_url : "");
 }
 
-static void fill_common(const struct gen_doctor *d, struct gen_qa_common *c)
+static void fill_common(const struct gen_doctor *d, struct gen_step_common *c)
 {
     const struct gen_provider *p = d->is_chosen ? d->chosen.provider : NULL;
-    *c = (struct gen_qa_common){
+    *c = (struct gen_step_common){
         .prompts = d->prompts,
         .provider = p ? p->name : "",
         .model = d->is_chosen ? d->chosen.model : "",
@@ -71,7 +71,7 @@ struct steps {
     struct gen_step rows[3];
 };
 
-static int make_steps(const struct gen_qa_common *common, struct steps *s, struct gen_error *err)
+static int make_steps(const struct gen_step_common *common, struct steps *s, struct gen_error *err)
 {
     const struct gen_qa_generate_options generate = {.n_pairs = 0};
     const struct gen_qa_enrich_options enrich = {.preserve_original = true, .batch_size = 5};
@@ -97,7 +97,7 @@ void gen_doctor_prompts(struct gen_doctor *d)
     const char *own = gen_settings_text(d->app->settings, GEN_OPT_PROMPTS);
     struct gen_buf dir = gen_buf_make(8192);
     struct gen_error err = {.msg = ""};
-    struct gen_qa_common common;
+    struct gen_step_common common;
     struct steps steps = {.generate = NULL};
     if (!d->config_dir.n)
         return;
@@ -250,7 +250,7 @@ static int measure(struct gen_doctor *d, const struct gen_step *step, struct gen
 static int measure_chunk(struct gen_doctor *d, struct gen_chunk *chunk, struct gen_error *err)
 {
     struct gen_arena scratch = gen_arena_make((size_t)64 << 20);
-    struct gen_qa_common common;
+    struct gen_step_common common;
     struct steps steps = {.generate = NULL};
     struct gen_item *items[5] = {NULL};
     fill_common(d, &common);

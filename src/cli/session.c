@@ -60,7 +60,7 @@ static int check_batch(const struct gen_session *s, struct gen_error *err)
 static void fill_common(struct gen_session *s)
 {
     const struct gen_settings *set = s->settings;
-    s->common = (struct gen_qa_common){
+    s->common = (struct gen_step_common){
         .prompts = s->prompts,
         .provider = s->provider->name,
         .dialect = s->provider->dialect,

@@ -25,7 +25,7 @@ struct gen_session {
     struct gen_price price;
     int64_t slots; /* requests that the server works on at the same time, as it says; 0: unknown */
     struct gen_prompt_set *prompts;
-    struct gen_qa_common common;
+    struct gen_step_common common;
     struct gen_ledger *ledger;
     struct gen_buf ledger_path;
     struct gen_ledger *input_ledger; /* of the file being enriched or curated; NULL */

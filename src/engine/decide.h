@@ -5,7 +5,7 @@
 #include "base/prng.h"
 #include "llm/llm.h"
 
-enum gen_action {
+enum gen_reaction {
     GEN_ACT_ACCEPT = 1, /* a complete answer: look at it */
     GEN_ACT_RETRY,      /* the same request again, after delay_ms */
     GEN_ACT_DROP_PARAM, /* leave the named parameter out, remember it, send again at once */
@@ -25,7 +25,7 @@ struct gen_call_history {
 };
 
 struct gen_decision {
-    enum gen_action action;
+    enum gen_reaction action;
     uint64_t delay_ms;
 };
 

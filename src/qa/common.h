@@ -6,49 +6,10 @@
 #include "dataset/record.h"
 #include "qa/qa.h"
 
-/* A prompt with its schema, ready to be asked. */
-struct gen_qa_prompt {
-    const struct gen_prompt *prompt;
-    struct gen_json_doc *schema_doc;
-    struct gen_schema *schema;
-    struct gen_buf system_json, wire_schema;
-    struct gen_llm_stable stable;
-};
-
-/* The first of `names` must occur in the prompt, the others may.
- * Temperature: the command line's, else the step's own key of the configuration (`has_own`), else
- * llm.temperature, else `own_temperature`, the step's default. GEN_EUSAGE when the prompt is
- * missing, does not have the first of `names`, or has placeholders other than `names`. */
-GEN_MUST_USE int gen_qa_prompt_init(struct gen_qa_prompt *p, const struct gen_qa_common *common,
-                                    const char *prompt_name, const char *schema_name,
-                                    const char *schema_text, bool has_own, double own_temperature,
-                                    const char *const *names, size_t n_names,
-                                    struct gen_error *err);
-void gen_qa_prompt_release(struct gen_qa_prompt *p);
-
-/* Eight hex digits that mark a chunk's fence lines, so that the chunk cannot contain them. */
-void gen_qa_fence(struct gen_str text, char out[9]);
-
-/* Copy of `text` in the arena in which special tokens of chat templates ("<|im_end|>", "[INST]",
- * "</s>") and our own marks ("=== end of source", "[p1]") are split by a zero-width space: inside a
- * prompt they would end the message. The view is `text` itself when it has none. */
-struct gen_str gen_qa_defuse(struct gen_arena *arena, struct gen_str text);
-
-/* True when the model copied a token that gen_qa_defuse split: with the invisible character in it,
- * the text is no training data. */
-bool gen_qa_has_defused(struct gen_str text);
-
 /* gen_check_quote; but a whole line of code is a quotation however short it is. */
 GEN_MUST_USE int gen_qa_check_evidence(const struct gen_source_text *source,
                                        const struct gen_chunk *chunk, struct gen_str evidence,
                                        enum gen_quote_match *match, struct gen_error *err);
-
-/* A number as text in the arena. */
-struct gen_str gen_qa_number(struct gen_arena *arena, int64_t n);
-
-/* Tokens to allow for an answer: a fixed part, `n` times `per_item`, and room for a model that
- * thinks first. */
-int64_t gen_qa_tokens(const struct gen_qa_common *common, size_t n, int64_t per_item);
 
 /* What of a record a model is shown. The answer of item `i` when `shows_answer[i]` (NULL: always),
  * behind `answer_mark`; the reasoning, where a record has some, when `reasoning`. */
@@ -72,9 +33,6 @@ GEN_MUST_USE int gen_qa_render_with_chunk(const struct gen_prompt *prompt,
                                           const struct gen_chunk *chunk, struct gen_str pairs,
                                           struct gen_str ids, const char *topic,
                                           struct gen_question *q, struct gen_error *err);
-
-/* "(not known)" in the place of an empty text. */
-struct gen_str gen_qa_or_unknown(struct gen_str s);
 
 /* The index in 0..n-1 that an id "p3" names, or SIZE_MAX. */
 size_t gen_qa_index_of(struct gen_str id, size_t n);

@@ -17,11 +17,11 @@
 enum question { JUDGE, DESCRIBE, CHOOSE };
 
 struct gen_qa_compare {
-    struct gen_qa_common common;
+    struct gen_step_common common;
     struct gen_qa_compare_options o;
     struct gen_qa_rate *rate;
     struct gen_step judge;
-    struct gen_qa_prompt evaluation, selection;
+    struct gen_step_prompt evaluation, selection;
     char selection_schema[900];
 };
 
@@ -216,12 +216,12 @@ static double real_of(const struct gen_json *o, const char *key)
 static int render_sample(struct gen_arena *arena, struct gen_buf *out, size_t i,
                          const struct gen_json *sample, struct gen_error *err)
 {
-    struct gen_str question = gen_qa_defuse(arena, gen_json_get_str(sample, "question"));
+    struct gen_str question = gen_step_defuse(arena, gen_json_get_str(sample, "question"));
     struct gen_str answer = gen_json_get_str(sample, "answer");
     struct gen_str shown = gen_utf8_prefix(answer, ANSWER_CHARS_MAX);
-    struct gen_str weakest = gen_qa_defuse(arena, gen_json_get_str(sample, "weakest_point"));
+    struct gen_str weakest = gen_step_defuse(arena, gen_json_get_str(sample, "weakest_point"));
     bool is_cut = shown.n < answer.n;
-    shown = gen_qa_defuse(arena, shown);
+    shown = gen_step_defuse(arena, shown);
     return gen_buf_printf(
         out, err,
         "[p%zu] rating %g: clarity %g of 3, accuracy %g of 3, usefulness %g of 2, difficulty %g of "
@@ -246,7 +246,7 @@ static int ask_set(const struct gen_qa_compare *c, const struct gen_json *record
         rc = render_sample(q->scratch, &text, i, sample, err);
     const struct gen_prompt_value values[] = {
         {"samples", gen_buf_str(&text)},
-        {"sample_count", gen_qa_number(q->scratch, (int64_t)n)},
+        {"sample_count", gen_step_number(q->scratch, (int64_t)n)},
         /* Blind: a name would be judged with the set. */
         {"dataset_name", GEN_STR("this set")},
     };
@@ -255,7 +255,7 @@ static int ask_set(const struct gen_qa_compare *c, const struct gen_json *record
                                sizeof(values) / sizeof(values[0]), err);
     gen_buf_release(&text);
     q->inputs.task = GEN_TASK_DESCRIBE_SET;
-    q->tokens_out_max = gen_qa_tokens(&c->common, 1, TOKENS_A_SET);
+    q->tokens_out_max = gen_step_tokens(&c->common, 1, TOKENS_A_SET);
     return rc;
 }
 
@@ -330,7 +330,7 @@ static int ask_choice(const struct gen_qa_compare *c, const struct gen_json *rec
     gen_buf_release(&quality);
     gen_buf_release(&metrics);
     q->inputs.task = GEN_TASK_CHOOSE_SET;
-    q->tokens_out_max = gen_qa_tokens(&c->common, 1, TOKENS_A_CHOICE);
+    q->tokens_out_max = gen_step_tokens(&c->common, 1, TOKENS_A_CHOICE);
     return rc;
 }
 
@@ -508,7 +508,7 @@ static void write_selection_schema(struct gen_qa_compare *c)
                    labels, selection_tail);
 }
 
-int gen_qa_compare_new(struct gen_qa_compare **out, const struct gen_qa_common *common,
+int gen_qa_compare_new(struct gen_qa_compare **out, const struct gen_step_common *common,
                        const struct gen_qa_compare_options *options, struct gen_step *step,
                        struct gen_error *err)
 {
@@ -527,10 +527,10 @@ int gen_qa_compare_new(struct gen_qa_compare **out, const struct gen_qa_common *
     };
     int rc = gen_qa_rate_new(&c->rate, common, &judge, &c->judge, err);
     if (rc == GEN_OK)
-        rc = gen_qa_prompt_init(&c->evaluation, common, "qa_comparison_evaluation",
+        rc = gen_step_prompt_init(&c->evaluation, common, "qa_comparison_evaluation",
                                 "set_description", evaluation_schema, false, 0.0, of_set, 3, err);
     if (rc == GEN_OK)
-        rc = gen_qa_prompt_init(&c->selection, common, "qa_comparison_selection", "set_choice",
+        rc = gen_step_prompt_init(&c->selection, common, "qa_comparison_selection", "set_choice",
                                 c->selection_schema, false, 0.0, of_choice, 2, err);
     if (rc) {
         gen_qa_compare_free(c);
@@ -557,7 +557,7 @@ void gen_qa_compare_free(struct gen_qa_compare *c)
     if (!c)
         return;
     gen_qa_rate_free(c->rate);
-    gen_qa_prompt_release(&c->evaluation);
-    gen_qa_prompt_release(&c->selection);
+    gen_step_prompt_release(&c->evaluation);
+    gen_step_prompt_release(&c->selection);
     free(c);
 }

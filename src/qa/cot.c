@@ -111,7 +111,7 @@ static int ground(const struct gen_qa_generate *g, const struct gen_source_text 
 static bool has_defused(const struct gen_chain *c)
 {
     for (size_t i = 0; i < c->n; i++) {
-        if (gen_qa_has_defused(c->steps[i]))
+        if (gen_step_has_defused(c->steps[i]))
             return true;
     }
     return false;

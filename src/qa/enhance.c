@@ -20,9 +20,9 @@
 #define NO_THOUGHTS "no_native_reasoning"
 
 struct gen_qa_enhance {
-    struct gen_qa_common common;
+    struct gen_step_common common;
     struct gen_qa_enhance_options o;
-    struct gen_qa_prompt grounded, blind;
+    struct gen_step_prompt grounded, blind;
     /* Records whose forward route ended elsewhere: they are shown their answer. The set grows by
      * answers to the same records alone, so that a run that is taken up again asks the same. */
     uint64_t *shown;
@@ -83,7 +83,7 @@ static int show_answer(struct gen_qa_enhance *e, const struct gen_item *item, st
 
 /* ---- asking ---- */
 
-static struct gen_qa_prompt *prompt_for(struct gen_qa_enhance *e, const struct gen_item *item)
+static struct gen_step_prompt *prompt_for(struct gen_qa_enhance *e, const struct gen_item *item)
 {
     return item->chunk ? &e->grounded : &e->blind;
 }
@@ -132,7 +132,7 @@ static int ask(void *ud, struct gen_item *const *items, size_t n, struct gen_que
         return rc;
     /* The embedded provider does not think. */
     q->inputs.task = e->o.native ? GEN_TASK_NONE : GEN_TASK_ENHANCE;
-    q->tokens_out_max = gen_qa_tokens(&e->common, n, TOKENS_AN_ITEM);
+    q->tokens_out_max = gen_step_tokens(&e->common, n, TOKENS_AN_ITEM);
     return gen_qa_render_with_chunk(prompt_for(e, items[0])->prompt, items[0]->chunk, pairs, ids,
                                     NULL, q, err);
 }
@@ -243,7 +243,7 @@ static int check_steps(const struct gen_item *item, const struct gen_qa_view *qa
     if (rule)
         a->fault = words_for(rule);
     for (size_t i = 0; i < a->chain.n && !a->fault; i++) {
-        if (gen_qa_has_defused(a->chain.steps[i]))
+        if (gen_step_has_defused(a->chain.steps[i]))
             a->fault = words_for("left_overs");
     }
     if (rc == GEN_OK && !a->fault && item->chunk)
@@ -460,7 +460,7 @@ static int judge_thinking(struct gen_qa_enhance *e, const struct gen_item *item,
     const char *fault = NULL;
     const char *class_name = UNSOUND;
     e->n_thoughtless = SIZE_MAX;
-    if (gen_check_has_leftovers(thinking) || gen_qa_has_defused(thinking)) {
+    if (gen_check_has_leftovers(thinking) || gen_step_has_defused(thinking)) {
         fault = "the reasoning holds tokens of a chat template";
     } else if (!agrees) {
         fault = OTHER_END;
@@ -507,16 +507,16 @@ static int init_prompts(struct gen_qa_enhance *e, struct gen_error *err)
     const char *schema_name = native ? "conclusion" : "reasoning_steps";
     const char *text = native ? gen_qa_schema_conclusion : gen_qa_schema_enhancement;
     size_t n_names = sizeof(names) / sizeof(names[0]);
-    int rc = gen_qa_prompt_init(&e->grounded, &e->common, native ? "cot_native" : "cot_enhancement",
+    int rc = gen_step_prompt_init(&e->grounded, &e->common, native ? "cot_native" : "cot_enhancement",
                                 schema_name, text, e->o.has_temperature, temperature, names,
                                 n_names, err);
     return rc ? rc
-              : gen_qa_prompt_init(
+              : gen_step_prompt_init(
                     &e->blind, &e->common, native ? "cot_native_blind" : "cot_enhancement_blind",
                     schema_name, text, e->o.has_temperature, temperature, names, n_names, err);
 }
 
-int gen_qa_enhance_new(struct gen_qa_enhance **out, const struct gen_qa_common *common,
+int gen_qa_enhance_new(struct gen_qa_enhance **out, const struct gen_step_common *common,
                        const struct gen_qa_enhance_options *options, struct gen_step *step,
                        struct gen_error *err)
 {
@@ -552,8 +552,8 @@ void gen_qa_enhance_free(struct gen_qa_enhance *e)
 {
     if (!e)
         return;
-    gen_qa_prompt_release(&e->grounded);
-    gen_qa_prompt_release(&e->blind);
+    gen_step_prompt_release(&e->grounded);
+    gen_step_prompt_release(&e->blind);
     free(e->shown);
     free(e);
 }

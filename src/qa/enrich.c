@@ -9,15 +9,15 @@
 #define TOKENS_AN_ITEM 350
 
 struct gen_qa_enrich {
-    struct gen_qa_common common;
+    struct gen_step_common common;
     struct gen_qa_enrich_options o;
-    struct gen_qa_prompt grounded, blind;
+    struct gen_step_prompt grounded, blind;
 };
 
 /* The first is the one that a prompt must have; the blind one has no text. */
 static const char *const names[] = {"pairs", "text", "title", "section", "fence", "ids", "source"};
 
-static struct gen_qa_prompt *prompt_for(struct gen_qa_enrich *e, const struct gen_item *item)
+static struct gen_step_prompt *prompt_for(struct gen_qa_enrich *e, const struct gen_item *item)
 {
     return item->chunk ? &e->grounded : &e->blind;
 }
@@ -49,7 +49,7 @@ static int ask(void *ud, struct gen_item *const *items, size_t n, struct gen_que
     if (rc)
         return rc;
     q->inputs.task = GEN_TASK_ENRICH;
-    q->tokens_out_max = gen_qa_tokens(&e->common, n, TOKENS_AN_ITEM);
+    q->tokens_out_max = gen_step_tokens(&e->common, n, TOKENS_AN_ITEM);
     return gen_qa_render_with_chunk(prompt_for(e, items[0])->prompt, items[0]->chunk, pairs, ids,
                                     NULL, q, err);
 }
@@ -76,7 +76,7 @@ static int broken_rule(const struct gen_source_text *source, const struct gen_qa
     else if (gen_check_is_refusal(text) && !gen_check_is_refusal(draft->answer))
         *rule = "kept_original_refusal";
     else if ((gen_check_has_leftovers(text) && !gen_check_has_leftovers(draft->answer)) ||
-             gen_qa_has_defused(text))
+             gen_step_has_defused(text))
         *rule = "kept_original_left_overs";
     else if (n_new > 4 * n_old + 40)
         *rule = "kept_original_too_long";
@@ -273,7 +273,7 @@ static int accept(void *ud, struct gen_item *const *items, size_t n, const struc
     return gen_qa_ask_for_missing(o, seen, n, GEN_STR(GEN_QA_FAULT_MISSING), err);
 }
 
-int gen_qa_enrich_new(struct gen_qa_enrich **out, const struct gen_qa_common *common,
+int gen_qa_enrich_new(struct gen_qa_enrich **out, const struct gen_step_common *common,
                       const struct gen_qa_enrich_options *options, struct gen_step *step,
                       struct gen_error *err)
 {
@@ -284,11 +284,11 @@ int gen_qa_enrich_new(struct gen_qa_enrich **out, const struct gen_qa_common *co
     e->o = *options;
     double temperature = options->has_temperature ? options->temperature : 0.3;
     size_t n_names = sizeof(names) / sizeof(names[0]);
-    int rc = gen_qa_prompt_init(&e->grounded, common, "qa_enrichment", "enriched_answers",
+    int rc = gen_step_prompt_init(&e->grounded, common, "qa_enrichment", "enriched_answers",
                                 gen_qa_schema_enrichment, options->has_temperature, temperature,
                                 names, n_names, err);
     if (rc == GEN_OK)
-        rc = gen_qa_prompt_init(&e->blind, common, "qa_enrichment_blind", "enriched_answers",
+        rc = gen_step_prompt_init(&e->blind, common, "qa_enrichment_blind", "enriched_answers",
                                 gen_qa_schema_enrichment, options->has_temperature, temperature,
                                 names, n_names, err);
     if (rc) {
@@ -317,7 +317,7 @@ void gen_qa_enrich_free(struct gen_qa_enrich *e)
 {
     if (!e)
         return;
-    gen_qa_prompt_release(&e->grounded);
-    gen_qa_prompt_release(&e->blind);
+    gen_step_prompt_release(&e->grounded);
+    gen_step_prompt_release(&e->blind);
     free(e);
 }

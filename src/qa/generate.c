@@ -10,7 +10,7 @@ static bool is_code(const struct gen_item *item)
     return item->chunk && item->chunk->kind == GEN_CHUNK_CODE;
 }
 
-static struct gen_qa_prompt *prompt_for(struct gen_qa_generate *g, const struct gen_item *item)
+static struct gen_step_prompt *prompt_for(struct gen_qa_generate *g, const struct gen_item *item)
 {
     return is_code(item) ? &g->code : &g->text;
 }
@@ -117,7 +117,7 @@ static int list_symbols(struct gen_buf *out, struct gen_str code, struct gen_err
     return n ? GEN_OK : gen_buf_add_c(out, "(any in the code)", err);
 }
 
-static int topic_line(const struct gen_qa_common *common, struct gen_arena *arena,
+static int topic_line(const struct gen_step_common *common, struct gen_arena *arena,
                       struct gen_str *out, struct gen_error *err)
 {
     *out = GEN_STR("");
@@ -143,7 +143,7 @@ static int render(struct gen_qa_generate *g, const struct gen_item *item, size_t
     char fence[9];
     struct gen_str topic;
     struct gen_str symbols_text = GEN_STR("");
-    gen_qa_fence(c->content, fence);
+    gen_step_fence(c->content, fence);
     int rc = topic_line(&g->common, q->scratch, &topic, err);
     if (rc == GEN_OK && c->kind == GEN_CHUNK_CODE) {
         struct gen_buf symbols = gen_buf_make(4096);
@@ -154,16 +154,16 @@ static int render(struct gen_qa_generate *g, const struct gen_item *item, size_t
     if (rc)
         return rc;
     const struct gen_prompt_value values[] = {
-        {"text", gen_qa_defuse(q->scratch, c->content)},
-        {"n_pairs", gen_qa_number(q->scratch, (int64_t)n)},
-        {"title", gen_qa_or_unknown(gen_qa_defuse(q->scratch, c->title.n ? c->title : c->source))},
-        {"section", gen_qa_or_unknown(gen_qa_defuse(q->scratch, c->section))},
+        {"text", gen_step_defuse(q->scratch, c->content)},
+        {"n_pairs", gen_step_number(q->scratch, (int64_t)n)},
+        {"title", gen_step_or_unknown(gen_step_defuse(q->scratch, c->title.n ? c->title : c->source))},
+        {"section", gen_step_or_unknown(gen_step_defuse(q->scratch, c->section))},
         {"fence", gen_str_from(fence)},
         {"kinds", plan_of(g, item)},
         {"topic", topic},
-        {"language", gen_qa_or_unknown(c->language)},
+        {"language", gen_step_or_unknown(c->language)},
         {"symbols", symbols_text},
-        {"source", gen_qa_defuse(q->scratch, c->source)},
+        {"source", gen_step_defuse(q->scratch, c->source)},
     };
     return gen_prompt_render(&q->user, prompt_for(g, item)->prompt, values,
                              sizeof(values) / sizeof(values[0]), err);
@@ -178,7 +178,7 @@ static int ask(void *ud, struct gen_item *const *items, size_t n_items, struct g
     const struct gen_qa_ask *what = is_code(item) ? &g->kind->code : &g->kind->text;
     size_t n = q->n_wanted ? q->n_wanted : gen_qa_quota_to_ask(&g->quota, item);
     (void)n_items;
-    q->tokens_out_max = gen_qa_tokens(&g->common, n, what->tokens_a_pair);
+    q->tokens_out_max = gen_step_tokens(&g->common, n, what->tokens_a_pair);
     q->inputs = (struct gen_task_inputs){
         .task = what->task,
         .title = c->title,
@@ -236,16 +236,16 @@ static int release(void *ud, struct gen_release *r, bool *stop_input, struct gen
     return gen_qa_quota_let_go(&g->quota, r, stop_input, err);
 }
 
-static int init_prompt(struct gen_qa_generate *g, struct gen_qa_prompt *p,
+static int init_prompt(struct gen_qa_generate *g, struct gen_step_prompt *p,
                        const struct gen_qa_ask *what, struct gen_error *err)
 {
     const struct gen_qa_generate_options *o = &g->o;
-    return gen_qa_prompt_init(
+    return gen_step_prompt_init(
         p, &g->common, what->prompt, what->schema_name, what->schema, o->has_temperature,
         o->has_temperature ? o->temperature : what->temperature, what->names, what->n_names, err);
 }
 
-int gen_qa_generate_new(struct gen_qa_generate **out, const struct gen_qa_common *common,
+int gen_qa_generate_new(struct gen_qa_generate **out, const struct gen_step_common *common,
                         const struct gen_qa_generate_options *options, struct gen_step *step,
                         struct gen_error *err)
 {
@@ -286,8 +286,8 @@ void gen_qa_generate_free(struct gen_qa_generate *g)
 {
     if (!g)
         return;
-    gen_qa_prompt_release(&g->text);
-    gen_qa_prompt_release(&g->code);
+    gen_step_prompt_release(&g->text);
+    gen_step_prompt_release(&g->code);
     gen_qa_quota_release(&g->quota);
     free(g);
 }

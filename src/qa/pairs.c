@@ -44,7 +44,7 @@ const char *gen_qa_wording_rule(struct gen_str question, struct gen_str answer,
     if (gen_check_is_echo(question, answer))
         return "echo";
     if (gen_check_has_leftovers(question) || gen_check_has_leftovers(answer) ||
-        gen_qa_has_defused(question) || gen_qa_has_defused(answer))
+        gen_step_has_defused(question) || gen_step_has_defused(answer))
         return "left_overs";
     return NULL;
 }

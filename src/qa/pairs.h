@@ -32,11 +32,11 @@ struct gen_qa_pair_kind {
 extern const struct gen_qa_pair_kind gen_qa_plain_pairs, gen_qa_cot_pairs;
 
 struct gen_qa_generate {
-    struct gen_qa_common common;
+    struct gen_step_common common;
     struct gen_qa_generate_options o;
     const struct gen_qa_pair_kind *kind;
     struct gen_qa_quota quota;
-    struct gen_qa_prompt text, code;
+    struct gen_step_prompt text, code;
 };
 
 struct gen_qa_pair {

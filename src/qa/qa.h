@@ -9,26 +9,8 @@
 #define GEN_QA_QA_H
 
 #include "base/log.h"
-#include "conf/prompt.h"
 #include "dataset/filters.h"
-#include "engine/step.h"
-#include "llm/dialect.h"
-
-/* What all steps need. Borrowed for the life of the steps. */
-struct gen_qa_common {
-    const struct gen_prompt_set *prompts;
-    const char *provider, *model;
-    enum gen_dialect dialect; /* of schemas, as the provider takes them */
-    bool sends_temperature;   /* the provider takes the steps' own temperatures */
-    bool has_temperature;     /* the user's own, for all steps */
-    double temperature;
-    bool temperature_is_default; /* from llm.temperature: a step's own key of the configuration goes
-                                    before it */
-    bool has_seed;
-    int64_t seed;
-    int64_t tokens_out_max; /* 0: computed per call */
-    const char *topic;      /* NULL: none */
-};
+#include "step/prompt.h"
 
 /* --min-grounding. Not given: pairs with two literals or more of which less than half are in the
  * source are unfit. Given: those with any literals of which a smaller share is. */
@@ -53,7 +35,7 @@ struct gen_qa_generate_options {
 struct gen_qa_generate;
 /* Fills `step` with functions over `*out`. */
 GEN_MUST_USE int gen_qa_generate_new(struct gen_qa_generate **out,
-                                     const struct gen_qa_common *common,
+                                     const struct gen_step_common *common,
                                      const struct gen_qa_generate_options *options,
                                      struct gen_step *step, struct gen_error *err);
 void gen_qa_generate_free(struct gen_qa_generate *g);
@@ -70,7 +52,7 @@ struct gen_qa_enrich_options {
     size_t batch_size;
 };
 struct gen_qa_enrich;
-GEN_MUST_USE int gen_qa_enrich_new(struct gen_qa_enrich **out, const struct gen_qa_common *common,
+GEN_MUST_USE int gen_qa_enrich_new(struct gen_qa_enrich **out, const struct gen_step_common *common,
                                    const struct gen_qa_enrich_options *options,
                                    struct gen_step *step, struct gen_error *err);
 void gen_qa_enrich_free(struct gen_qa_enrich *e);
@@ -88,7 +70,8 @@ struct gen_qa_enhance_options {
     bool native;
 };
 struct gen_qa_enhance;
-GEN_MUST_USE int gen_qa_enhance_new(struct gen_qa_enhance **out, const struct gen_qa_common *common,
+GEN_MUST_USE int gen_qa_enhance_new(struct gen_qa_enhance **out,
+                                    const struct gen_step_common *common,
                                     const struct gen_qa_enhance_options *options,
                                     struct gen_step *step, struct gen_error *err);
 void gen_qa_enhance_free(struct gen_qa_enhance *e);
@@ -117,7 +100,7 @@ struct gen_qa_rate_options {
     void *on_rated_ud;
 };
 struct gen_qa_rate;
-GEN_MUST_USE int gen_qa_rate_new(struct gen_qa_rate **out, const struct gen_qa_common *common,
+GEN_MUST_USE int gen_qa_rate_new(struct gen_qa_rate **out, const struct gen_step_common *common,
                                  const struct gen_qa_rate_options *options, struct gen_step *step,
                                  struct gen_error *err);
 void gen_qa_rate_free(struct gen_qa_rate *r);

@@ -10,9 +10,9 @@
 #define TOKENS_AN_ITEM 230
 
 struct gen_qa_rate {
-    struct gen_qa_common common;
+    struct gen_step_common common;
     struct gen_qa_rate_options o;
-    struct gen_qa_prompt prompt;
+    struct gen_step_prompt prompt;
     struct gen_qa_rate_stats stats;
 };
 
@@ -103,7 +103,7 @@ static int ask(void *ud, struct gen_item *const *items, size_t n, struct gen_que
         return rc;
     q->inputs.task = GEN_TASK_RATE;
     q->inputs.topic = gen_str_from(r->common.topic);
-    q->tokens_out_max = gen_qa_tokens(&r->common, n, TOKENS_AN_ITEM);
+    q->tokens_out_max = gen_step_tokens(&r->common, n, TOKENS_AN_ITEM);
     const char *topic = r->common.topic ? r->common.topic : "(none)";
     return gen_qa_render_with_chunk(r->prompt.prompt, items[0]->chunk, pairs, ids, topic, q, err);
 }
@@ -409,7 +409,7 @@ static int release(void *ud, struct gen_release *out, bool *stop_input, struct g
     return GEN_OK;
 }
 
-int gen_qa_rate_new(struct gen_qa_rate **out, const struct gen_qa_common *common,
+int gen_qa_rate_new(struct gen_qa_rate **out, const struct gen_step_common *common,
                     const struct gen_qa_rate_options *options, struct gen_step *step,
                     struct gen_error *err)
 {
@@ -419,7 +419,7 @@ int gen_qa_rate_new(struct gen_qa_rate **out, const struct gen_qa_common *common
     r->common = *common;
     r->o = *options;
     double temperature = options->has_temperature ? options->temperature : 0.0;
-    int rc = gen_qa_prompt_init(&r->prompt, common, "qa_rating", "verdicts", gen_qa_schema_rating,
+    int rc = gen_step_prompt_init(&r->prompt, common, "qa_rating", "verdicts", gen_qa_schema_rating,
                                 options->has_temperature, temperature, names,
                                 sizeof(names) / sizeof(names[0]), err);
     if (rc) {
@@ -448,7 +448,7 @@ void gen_qa_rate_free(struct gen_qa_rate *r)
 {
     if (!r)
         return;
-    gen_qa_prompt_release(&r->prompt);
+    gen_step_prompt_release(&r->prompt);
     free(r);
 }
 

@@ -12,7 +12,7 @@ struct row {
     int64_t retry_after_ms;
     bool is_free, is_down;
     struct gen_call_history before;
-    enum gen_action want;
+    enum gen_reaction want;
     uint64_t least_ms, most_ms;
 };
 
@@ -103,7 +103,7 @@ static void every_item_ends(void **state)
     for (uint64_t seed = 0; seed < 2000; seed++) {
         struct gen_prng random = gen_prng_make(seed);
         struct gen_call_history h = {0};
-        enum gen_action a = GEN_ACT_RETRY;
+        enum gen_reaction a = GEN_ACT_RETRY;
         unsigned n = 0;
         for (; a != GEN_ACT_GIVE_UP && a != GEN_ACT_ACCEPT; n++) {
             struct gen_llm_result r = gen_llm_result_make();

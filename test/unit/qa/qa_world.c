@@ -37,7 +37,7 @@ int world_set_up(void **state)
         free(w);
         return -1;
     }
-    w->common = (struct gen_qa_common){.prompts = w->prompts, .provider = "test", .model = "m"};
+    w->common = (struct gen_step_common){.prompts = w->prompts, .provider = "test", .model = "m"};
     w->out = gen_buf_make(GEN_BUF_UNLIMITED);
     w->failures = gen_buf_make(GEN_BUF_UNLIMITED);
     active = w;

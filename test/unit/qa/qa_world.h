@@ -21,7 +21,7 @@ struct world {
     char folder[256];
     unsigned n_runs;
     struct gen_prompt_set *prompts;
-    struct gen_qa_common common;
+    struct gen_step_common common;
     struct gen_step steps[WORLD_STEPS_MAX];
     size_t n_steps;
 

@@ -336,7 +336,7 @@ static void systems_are_equal_and_hold_no_chunk(void **state)
     assert_true(strncmp(w->users[0], "Document: a.md\nSection: (not known)\n=== source ", 46) == 0);
     char fence[9];
     char lines[200];
-    gen_qa_fence(GEN_STR("Zirconium makes glaze opaque."), fence);
+    gen_step_fence(GEN_STR("Zirconium makes glaze opaque."), fence);
     (void)snprintf(lines, sizeof(lines),
                    "=== source %s ===\nZirconium makes glaze opaque.\n=== end of source %s ===\n",
                    fence, fence);
@@ -485,12 +485,12 @@ static void defusing(void **state)
     struct gen_arena arena = gen_arena_make((size_t)1 << 20);
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct gen_str out = gen_qa_defuse(&arena, gen_str_from(rows[i][0]));
+        struct gen_str out = gen_step_defuse(&arena, gen_str_from(rows[i][0]));
         assert_int_equal(out.n, strlen(rows[i][1]));
         assert_memory_equal(out.p, rows[i][1], out.n);
-        assert_int_equal(gen_qa_has_defused(out), strcmp(rows[i][0], rows[i][1]) != 0);
+        assert_int_equal(gen_step_has_defused(out), strcmp(rows[i][0], rows[i][1]) != 0);
     }
-    assert_false(gen_qa_has_defused(GEN_STR("\xE2\x80\x8B"
+    assert_false(gen_step_has_defused(GEN_STR("\xE2\x80\x8B"
                                             "a\xE2\x80\x8B")));
     gen_arena_release(&arena);
 }
