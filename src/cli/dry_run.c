@@ -264,6 +264,27 @@ static int print_money_note(const struct gen_session *s, const struct plan *p, s
     return rc;
 }
 
+/* What comes after an answer or an action depends on it. */
+static int print_turns_note(const struct gen_session *s, const struct gen_survey *v,
+                            struct gen_buf *out, struct gen_error *err)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->n_steps; i++)
+        any |= s->steps[i].action != NULL;
+    if (!any)
+        return GEN_OK;
+    int rc = gen_buf_printf(out, err,
+                            "stages with tools: counted is the first question about each input, as "
+                            "far as it is known; further turns depend on answers and on what the "
+                            "tools bring\n");
+    if (rc == GEN_OK && v->n_actions)
+        rc = gen_buf_printf(out, err,
+                            "%lld of the %s begin with a call of a tool: their questions are not "
+                            "counted\n",
+                            (long long)v->n_actions, s->steps[0].unit_in);
+    return rc;
+}
+
 static int print_source_note(const struct gen_session *s, const struct gen_survey *v,
                              const struct plan *p, struct gen_buf *out, struct gen_error *err)
 {
@@ -330,7 +351,10 @@ static int print_notes(const struct gen_session *s, const struct gen_survey *v,
             p->requests_a_second > 0 || p->tokens_a_second > 0 ? " and your limits a minute" : "");
     if (rc == GEN_OK)
         rc = print_source_note(s, v, p, out, err);
-    if (rc == GEN_OK && v->n_without_chunk)
+    if (rc == GEN_OK)
+        rc = print_turns_note(s, v, out, err);
+    /* Records of tool use have no chunks. */
+    if (rc == GEN_OK && v->n_without_chunk && strncmp(s->command, "tool-", 5) != 0)
         rc = gen_buf_printf(out, err,
                             "the source chunks of %lld records are not known here: with them the "
                             "prompts are longer\n",

@@ -77,7 +77,18 @@ static void put_prompts(const struct gen_session *s, struct gen_jb *b, struct ge
                                         "cot_native_blind",
                                         "qa_comparison_evaluation",
                                         "qa_comparison_selection",
-                                        "qa_rating"};
+                                        "qa_rating",
+                                        "tool_instruction_generation",
+                                        "multi_tool_instruction_generation",
+                                        "tool_irrelevance",
+                                        "tool_missing_parameter",
+                                        "tool_parallel",
+                                        "tool_solution_single",
+                                        "tool_solution_multi",
+                                        "tool_solution_step",
+                                        "tool_simulation",
+                                        "tool_final_answer",
+                                        "tool_quality_rating"};
     struct gen_jmut *prompts = gen_jb_object(b);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char hex[GEN_HEX_CHARS + 1];
@@ -126,6 +137,8 @@ static int write_summary_text(const struct gen_session *s, struct gen_jb *b,
     for (size_t i = 0; i < n; i++)
         gen_jb_append(b, rows, gen_account_json(b, stages[i]));
     gen_jb_put(b, o, "stages", rows);
+    if (s->put_summary)
+        s->put_summary(s->put_summary_ud, b, o);
     struct gen_jmut *names = gen_jb_array(b);
     for (size_t i = 0; i < files->n; i++) {
         struct gen_jmut *file = gen_jb_object(b);
@@ -142,7 +155,7 @@ static int write_summary(struct gen_session *s, const struct gen_file_list *file
                          int status, struct gen_error *err)
 {
     struct gen_jb *b = NULL;
-    struct gen_buf text = gen_buf_make((size_t)1 << 20);
+    struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
     struct gen_buf path = gen_buf_make(8192);
     int rc = gen_jb_new(&b, err);
     if (rc == GEN_OK)
@@ -198,6 +211,8 @@ struct gen_ui_account_stage gen_account_stage(const struct gen_stage_account *a)
         .n_calls = a->n_calls,
         .n_cached = a->n_cached,
         .n_sent = a->n_sent,
+        .n_actions = a->n_actions,
+        .n_actions_cached = a->n_actions_cached,
         .by_class = &a->by_class,
     };
 }
@@ -229,6 +244,7 @@ static int show_account(struct gen_session *s, const char *headline,
         .n_stages = all_stages(s, stages),
         .is_free = s->provider->is_local,
         .seconds = seconds,
+        .details = s->details,
         .files = names,
         .advice = advice->rows,
         .next = next,

@@ -57,6 +57,16 @@ static int check_batch(const struct gen_session *s, struct gen_error *err)
     return GEN_OK;
 }
 
+/* Of the options alone: it is said whatever else may be amiss, a missing key for one. */
+static int check_agent(const struct gen_session *s, struct gen_error *err)
+{
+    if (!gen_settings_flag(s->settings, GEN_OPT_AGENT) || !gen_session_is_batch(s))
+        return GEN_OK;
+    return gen_fail(err, GEN_EUSAGE,
+                    "--agent cannot go with --batch or --batch-file: each question depends on the "
+                    "answer before, and a batch takes hours");
+}
+
 static void fill_common(struct gen_session *s)
 {
     const struct gen_settings *set = s->settings;
@@ -165,7 +175,8 @@ static int open_network(struct gen_session *s, struct gen_error *err)
 /* The exporter looks at the folder itself. */
 static bool writes_folder(const struct gen_settings *s)
 {
-    return gen_settings_command(s) == GEN_CMD_PIPELINE &&
+    enum gen_command_id command = gen_settings_command(s);
+    return (command == GEN_CMD_PIPELINE || command == GEN_CMD_TOOL_PIPELINE) &&
            (gen_settings_has(s, GEN_OPT_SPLIT) || gen_settings_has(s, GEN_OPT_SHARDS) ||
             gen_settings_flag(s, GEN_OPT_CARD));
 }
@@ -198,6 +209,8 @@ int gen_session_open(struct gen_session *s, const struct gen_app *app, const cha
     s->ledger_path = gen_buf_make(8192);
     s->failures_path = gen_buf_make(8192);
     int rc = name_output(s, err);
+    if (rc == GEN_OK)
+        rc = check_agent(s, err);
     if (rc == GEN_OK)
         rc = gen_chosen_init(&s->chosen, app, err);
     s->provider = s->chosen.provider;

@@ -10,7 +10,7 @@
 #include "qa/qa.h"
 #include "ui/ui.h"
 
-#define GEN_STEPS_MAX 4
+#define GEN_STEPS_MAX 6
 
 struct gen_session {
     const struct gen_app *app;
@@ -42,6 +42,11 @@ struct gen_session {
     int64_t n_missing;               /* pairs that --target-pairs still wants at the end */
     struct gen_stage_account
         *extra; /* a last stage without model calls (export), for display and account; NULL */
+    /* What a command adds to its account: lines below the stages, ended by a NULL label, and
+     * members of the summary. Both NULL: nothing. */
+    const struct gen_ui_detail *details;
+    void (*put_summary)(void *ud, struct gen_jb *b, struct gen_jmut *summary);
+    void *put_summary_ud;
     struct gen_record_writer *failures;
     struct gen_buf failures_path;
     uint64_t start_us;

@@ -33,8 +33,15 @@ static void add_usage(struct gen_usage *sum, const struct gen_usage *u)
     add_known(&sum->cost_microusd, u->cost_microusd);
 }
 
+bool gen_status_is_tools(const struct gen_status_calls *c)
+{
+    return c->step && gen_str_ends(gen_str_from(c->step), GEN_STR(GEN_ACTIONS_SUFFIX));
+}
+
 void gen_status_add(struct gen_status_calls *sum, const struct gen_status_calls *from)
 {
+    if (gen_status_is_tools(from))
+        return;
     sum->n_answered += from->n_answered;
     sum->n_cached += from->n_cached;
     sum->n_unknown += from->n_unknown;
@@ -94,6 +101,30 @@ static int make_room(void **rows, size_t n, size_t *capacity, size_t size, struc
     return GEN_OK;
 }
 
+static int add_cached_of(struct gen_status *s, struct gen_status_run *run,
+                         const struct gen_json *stage, const char *key, const char *suffix,
+                         struct gen_error *err)
+{
+    int64_t n = 0;
+    const char *name = NULL;
+    char label[160];
+    struct gen_status_calls *calls = NULL;
+    if (!gen_json_as_int(gen_json_get(stage, key), &n) || n <= 0)
+        return GEN_OK;
+    int rc = keep(s, gen_json_get_str(stage, "stage"), &name, err);
+    if (rc)
+        return rc;
+    (void)snprintf(label, sizeof(label), "%s%s", name, suffix);
+    rc = find_step(s, &run->steps, label, &calls, err);
+    if (rc == GEN_OK) {
+        calls->n_cached += n;
+        rc = find_step(s, &s->steps, label, &calls, err);
+    }
+    if (rc == GEN_OK)
+        calls->n_cached += n;
+    return rc;
+}
+
 /* How often the run found an answer in the ledger is only in the account that it left. */
 static int add_cached(struct gen_status *s, struct gen_status_run *run, struct gen_str account,
                       struct gen_error *err)
@@ -107,20 +138,9 @@ static int add_cached(struct gen_status *s, struct gen_status_run *run, struct g
     const struct gen_json *stage = NULL;
     gen_json_iter_init(&it, gen_json_get(gen_json_root(doc), "stages"));
     while (rc == GEN_OK && gen_json_iter_next(&it, &key, &stage)) {
-        int64_t n = 0;
-        const char *name = NULL;
-        struct gen_status_calls *calls = NULL;
-        if (!gen_json_as_int(gen_json_get(stage, "calls_from_ledger"), &n) || n <= 0)
-            continue;
-        rc = keep(s, gen_json_get_str(stage, "stage"), &name, err);
+        rc = add_cached_of(s, run, stage, "calls_from_ledger", "", err);
         if (rc == GEN_OK)
-            rc = find_step(s, &run->steps, name, &calls, err);
-        if (rc == GEN_OK) {
-            calls->n_cached += n;
-            rc = find_step(s, &s->steps, name, &calls, err);
-        }
-        if (rc == GEN_OK)
-            calls->n_cached += n;
+            rc = add_cached_of(s, run, stage, "tool_calls_from_ledger", GEN_ACTIONS_SUFFIX, err);
     }
     gen_json_doc_free(doc);
     return rc;

@@ -137,14 +137,14 @@ static void put_calls(struct page *p, const struct gen_status_calls *c, const ch
 {
     struct list l = {p, ""};
     begin(p, label);
-    add(&l, c->n_answered, "answered");
+    add(&l, c->n_answered, gen_status_is_tools(c) ? "done" : "answered");
     if (c->n_cached > 0)
         add(&l, c->n_cached, "from the ledger");
     add_failed(&l, &c->failed);
     if (c->n_unknown > 0)
-        add(&l, c->n_unknown, "unknown (may be billed)");
+        add(&l, c->n_unknown, gen_status_is_tools(c) ? "abandoned" : "unknown (may be billed)");
     if (c->n_under_way > 0)
-        add(&l, c->n_under_way, under_way);
+        add(&l, c->n_under_way, gen_status_is_tools(c) ? "under way or lost" : under_way);
     end_line(p);
 }
 

@@ -102,6 +102,9 @@ static int add_later_steps(struct walk *w, const struct gen_item *from, struct g
 {
     for (size_t i = 1; i < w->s->n_steps; i++) {
         const struct gen_step *step = &w->s->steps[i];
+        /* A stand-in for a pair is no example of tools: what such a step asks is not known. */
+        if (!step->ask || step->action)
+            continue;
         size_t most = step->group_max ? step->group_max : 1;
         most = most < GROUP_MAX ? most : GROUP_MAX;
         for (size_t left = (size_t)row->n_pairs; left;) {
@@ -141,6 +144,19 @@ static int add_sample(struct walk *w, struct gen_item *const *items, size_t n, u
     return GEN_OK;
 }
 
+/* Whether the item's first turn is an action. A step with actions has groups of one. */
+static int is_action_due(struct walk *w, const struct gen_step *step, const struct gen_item *item,
+                         bool *is_due, struct gen_error *err)
+{
+    *is_due = !step->ask;
+    if (!step->action || *is_due)
+        return GEN_OK;
+    gen_buf_clear(&w->user);
+    int rc = step->action(step->ud, item, &w->user, err);
+    *is_due = w->user.n > 0;
+    return rc;
+}
+
 /* As the engine does it: what shares a call is settled first, what is not asked about falls out of
  * it afterwards. */
 static int end_group(struct walk *w, struct gen_error *err)
@@ -156,8 +172,10 @@ static int end_group(struct walk *w, struct gen_error *err)
         else
             asked[n++] = w->group[i];
     }
-    int rc = GEN_OK;
-    if (n) {
+    bool is_due = false;
+    int rc = n ? is_action_due(w, step, asked[0], &is_due, err) : GEN_OK;
+    v->n_actions += is_due;
+    if (rc == GEN_OK && n && !is_due) {
         uint64_t draw = draw_of(v->seed, v->n_calls++);
         if ((draw & v->mask) == 0)
             rc = add_sample(w, asked, n, draw, err);
@@ -171,7 +189,7 @@ static int end_group(struct walk *w, struct gen_error *err)
 static int add_item(struct walk *w, struct gen_item *item, struct gen_error *err)
 {
     const struct gen_step *step = &w->s->steps[0];
-    size_t most = step->group_max ? step->group_max : 1;
+    size_t most = step->group_max && !step->action ? step->group_max : 1;
     bool is_full = w->n_group == (most < GROUP_MAX ? most : GROUP_MAX);
     w->v->n_inputs++;
     w->v->n_without_chunk += item->chunk == NULL;

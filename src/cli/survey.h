@@ -38,7 +38,9 @@ struct gen_sampled {
 
 struct gen_survey {
     int64_t n_inputs, n_prefiltered, n_without_chunk;
-    int64_t n_calls; /* of the first step */
+    int64_t n_calls;   /* of the first step */
+    int64_t n_actions; /* of its items: an action comes before any question, so that it is not known
+                          what will be asked */
     struct gen_sampled *sample;
     size_t n_sample;
     uint64_t seed, mask; /* a request is in the sample when its draw has none of these bits */

@@ -23,6 +23,14 @@ struct gen_jmut *gen_account_json(struct gen_jb *b, const struct gen_stage_accou
     gen_jb_put_int(b, o, "out", s->n_out);
     put_counts(b, o, "out_filtered", &s->out_filtered);
     put_counts(b, o, "notes", &s->notes);
+    if (s->n_actions) {
+        int64_t n_done = s->n_actions - s->n_actions_cached;
+        gen_jb_put_int(b, o, "tool_calls", s->n_actions);
+        gen_jb_put_int(b, o, "tool_calls_from_ledger", s->n_actions_cached);
+        if (n_done > 0)
+            gen_jb_put_real(b, o, "tool_call_mean_s",
+                            (double)s->action_latency_us_sum / 1e6 / (double)n_done);
+    }
     gen_jb_put_int(b, o, "calls", s->n_calls);
     gen_jb_put_int(b, o, "calls_from_ledger", s->n_cached);
     gen_jb_put_int(b, o, "requests_sent", s->n_sent);

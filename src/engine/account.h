@@ -24,6 +24,10 @@ struct gen_stage_account {
     struct gen_counts out_filtered; /* proposed outputs that a rule removed */
     struct gen_counts notes; /* what else was seen: repairs by step, answers asked again, ... */
 
+    int64_t n_actions;             /* observations used (tool calls), from outside or the ledger */
+    int64_t n_actions_cached;      /* of those: from the ledger, not done again */
+    int64_t action_latency_us_sum; /* of those done by this run */
+
     int64_t n_calls;            /* answers used, from the server or the ledger */
     int64_t n_cached;           /* of those: from the ledger, not paid again */
     int64_t n_sent;             /* requests that left, retries included */

@@ -30,8 +30,27 @@ static bool all_settled(const struct gen_call *call)
     return true;
 }
 
+/* The next turn is about the record that this one made; what the call was given stays, for those
+ * that get it back unchanged. */
+static void open_continued(struct gen_call *call)
+{
+    for (size_t i = 0; i < call->n_items; i++) {
+        struct gen_settled *s = &call->settled[i];
+        if (s->state != GEN_ITEM_CONTINUED)
+            continue;
+        if (!s->given)
+            s->given = call->items[i];
+        else
+            gen_item_free(call->items[i]);
+        call->items[i] = s->next;
+        s->next = NULL;
+        s->state = GEN_ITEM_OPEN;
+    }
+}
+
 void gen_call_finish_question(struct gen_call *call)
 {
+    open_continued(call);
     gen_call_new_question(call);
     if (all_settled(call))
         call->state = GEN_CALL_DONE;
@@ -56,7 +75,9 @@ static bool ask_next_sample(const struct gen_engine *e, struct gen_call *call)
     if (!any)
         return false;
     unsigned next = call->sample + 1;
+    bool is_question = call->is_question;
     gen_call_new_question(call);
+    call->is_question = is_question;
     call->keep_asked = true;
     call->sample = next;
     call->ledger_only = !e->o.retry_failed;
@@ -64,12 +85,11 @@ static bool ask_next_sample(const struct gen_engine *e, struct gen_call *call)
     return true;
 }
 
-/* The question has had its last answer: what it left open fails. */
-static void end_question(const struct gen_engine *e, struct gen_call *call, enum gen_class c,
-                         const char *message)
+void gen_call_end_question(const struct gen_engine *e, struct gen_call *call,
+                           const char *class_name, const char *message)
 {
     for (size_t i = 0; i < call->n_asked; i++)
-        gen_call_settle(call, call->asked[i], GEN_ITEM_FAILED, gen_class_name(c), message);
+        gen_call_settle(call, call->asked[i], GEN_ITEM_FAILED, class_name, message);
     if (!ask_next_sample(e, call))
         gen_call_finish_question(call);
 }
@@ -82,7 +102,7 @@ static void give_up_as(struct gen_engine *e, struct gen_call *call, enum gen_cla
         return;
     if (call->any_sent && gen_lane_gave_up(&e->lane, c, message) == GEN_LANE_STOP)
         gen_engine_stop(e, GEN_END_PROVIDER, e->lane.stop_reason);
-    end_question(e, call, item_class, message);
+    gen_call_end_question(e, call, gen_class_name(item_class), message);
 }
 
 static void give_up(struct gen_engine *e, struct gen_call *call, enum gen_class c,
@@ -175,7 +195,7 @@ static int let_step_accept(struct gen_engine *e, struct gen_call *call,
     char why[512];
     (void)snprintf(why, sizeof(why), "%s",
                    call->faults.n ? call->faults.data : "the answer left this input out");
-    end_question(e, call, GEN_CLASS_MALFORMED, why);
+    gen_call_end_question(e, call, gen_class_name(GEN_CLASS_MALFORMED), why);
     return GEN_OK;
 }
 
@@ -278,6 +298,8 @@ static void delay(struct gen_engine *e, struct gen_call *call, uint64_t delay_ms
 int gen_call_use(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
 {
     struct gen_llm_result *r = &call->result;
+    if (call->is_action)
+        return gen_action_use(e, call, err);
     if (r->class_code == GEN_CLASS_CANCELED) {
         gen_call_make_ready(call);
         return GEN_OK;

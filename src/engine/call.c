@@ -39,6 +39,7 @@ struct gen_call *gen_call_new(struct gen_stage *stage, struct gen_item **items, 
     call->ask_limit = n;
     call->faults = gen_buf_make(8192);
     call->result = gen_llm_result_make();
+    call->action.call = call;
     gen_call_new_question(call);
     return call;
 }
@@ -49,6 +50,8 @@ void gen_call_free(struct gen_call *call)
         return;
     for (size_t i = 0; i < call->n_items; i++) {
         gen_item_free(call->items[i]);
+        gen_item_free(call->settled[i].given);
+        gen_item_free(call->settled[i].next);
         gen_item_queue_release(&call->settled[i].outputs);
         free(call->settled[i].message);
     }
@@ -82,6 +85,8 @@ void gen_call_new_question(struct gen_call *call)
     call->any_sent = false;
     call->ledger_only = false;
     call->reseed = 0;
+    call->is_question = false;
+    call->is_action = false;
     /* A further pass asks the same anew: it must not be answered by the first one's answer. */
     call->sample = call->items[0]->round * GEN_SAMPLES_A_ROUND;
     gen_buf_clear(&call->faults);
@@ -141,21 +146,25 @@ void gen_call_settle(struct gen_call *call, size_t index, enum gen_item_state st
 void gen_call_settle_open(struct gen_call *call, enum gen_item_state state, const char *name,
                           const char *message)
 {
-    for (size_t i = 0; i < call->n_items; i++)
+    for (size_t i = 0; i < call->n_items; i++) {
+        if (call->settled[i].state == GEN_ITEM_CONTINUED)
+            call->settled[i].state = GEN_ITEM_OPEN;
         gen_call_settle(call, i, state, name, message);
+    }
     call->state = GEN_CALL_DONE;
 }
 
 void gen_call_make_ready(struct gen_call *call)
 {
     call->state = GEN_CALL_READY;
+    bool may_act = call->stage->step->action && !call->is_question;
     /* It is older than those that were not asked yet, and their outputs wait for its own. */
-    insert_in_order(&call->stage->ready, call);
+    insert_in_order(may_act ? &call->stage->turns : &call->stage->ready, call);
 }
 
 /* The inputs that are still open: of the question before when it is put again, else as many as are
  * asked about at once. */
-static size_t choose_asked(struct gen_call *call, struct gen_item **items)
+size_t gen_call_choose_asked(struct gen_call *call, struct gen_item **items)
 {
     size_t n_candidates = call->keep_asked ? call->n_asked : call->n_items;
     call->n_asked = 0;
@@ -186,7 +195,14 @@ bool gen_call_is_under_way(const struct gen_engine *e, const struct gen_digest *
     return false;
 }
 
-static void end_under_way(struct gen_engine *e, struct gen_call *call)
+void gen_call_begin_under_way(struct gen_engine *e, struct gen_call *call)
+{
+    struct gen_call **bucket = bucket_of(e, &call->key);
+    call->key_next = *bucket;
+    *bucket = call;
+}
+
+void gen_call_end_under_way(struct gen_engine *e, struct gen_call *call)
 {
     struct gen_call **link = bucket_of(e, &call->key);
     while (*link && *link != call)
@@ -221,7 +237,7 @@ static int add_faults(struct gen_buf *user, const struct gen_call *call, struct 
 }
 
 /* A stored answer in the shape of one that has just arrived. */
-static int restore_answer(struct gen_call *call, const struct gen_answer *a, struct gen_error *err)
+int gen_call_restore(struct gen_call *call, const struct gen_answer *a, struct gen_error *err)
 {
     struct gen_llm_result *r = &call->result;
     gen_llm_result_release(r);
@@ -277,9 +293,7 @@ static int mark_sent(struct gen_engine *e, struct gen_call *call,
     gen_lane_sent(&e->lane);
     gen_limiter_sent(&e->limiter, &call->need, gen_loop_now_ms(e->o.loop));
     gen_prefix_sent(e, call, request->stable);
-    struct gen_call **bucket = bucket_of(e, &call->key);
-    call->key_next = *bucket;
-    *bucket = call;
+    gen_call_begin_under_way(e, call);
     gen_llm_result_release(&call->result);
     call->result = gen_llm_result_make();
     if (e->o.provider->answer) {
@@ -293,27 +307,28 @@ static int mark_sent(struct gen_engine *e, struct gen_call *call,
     return rc;
 }
 
-/* No later sample in the ledger: what the inputs failed of before stands. */
-static void keep_failures(struct gen_call *call)
+void gen_call_keep_failures(struct gen_call *call)
 {
     for (size_t i = 0; i < call->n_asked; i++)
         call->settled[call->asked[i]].state = GEN_ITEM_FAILED;
     gen_call_finish_question(call);
 }
 
-static int look_up(struct gen_engine *e, struct gen_call *call, bool *found,
-                   struct gen_answer *answer, struct gen_error *err)
+bool gen_call_is_fresh(const struct gen_engine *e, const struct gen_call *call)
+{
+    return e->o.fresh || (call->is_action && e->o.repeat_actions);
+}
+
+int gen_call_look_up(struct gen_engine *e, const struct gen_call *call, bool *found,
+                     struct gen_answer *answer, struct gen_error *err)
 {
     *found = false;
-    if (e->o.fresh && !call->n_attempts)
-        return GEN_OK;
     /* One transaction for all questions of a turn, also for those that are only looked up. */
     int rc = gen_ledger_begin(e->o.ledger, err);
     if (rc == GEN_OK)
         rc = gen_ledger_find(e->o.ledger, &call->key, found, answer, err);
-    /* --fresh wants none but this run's own answers. */
     if (rc == GEN_OK && *found)
-        *found = !e->o.fresh || answer->run_id == e->o.run_id;
+        *found = !gen_call_is_fresh(e, call) || answer->run_id == e->o.run_id;
     return rc;
 }
 
@@ -349,14 +364,14 @@ static int find_or_mark(struct gen_engine *e, struct gen_call *call, const struc
     struct gen_answer answer;
     int rc = gen_llm_key(&request, e->hash, &call->key, err);
     if (rc == GEN_OK)
-        rc = look_up(e, call, &found, &answer, err);
+        rc = gen_call_look_up(e, call, &found, &answer, err);
     if (rc)
         return rc;
     if (found)
-        return restore_answer(call, &answer, err);
+        return gen_call_restore(call, &answer, err);
     call->waits_for = NULL;
     if (call->ledger_only) {
-        keep_failures(call);
+        gen_call_keep_failures(call);
     } else if (gen_call_is_under_way(e, &call->key)) {
         call->state = GEN_CALL_TWIN;
     } else if (may_send && gen_prefix_is_warming(e, request.stable)) {
@@ -378,7 +393,7 @@ int gen_call_ask(struct gen_engine *e, struct gen_call *call, bool may_send, str
         call->n_items <= 16 ? few : calloc(call->n_items, sizeof(struct gen_item *));
     if (!items)
         return gen_nomem(err, "a call");
-    size_t n = choose_asked(call, items);
+    size_t n = gen_call_choose_asked(call, items);
     gen_arena_reset(&e->scratch);
     gen_buf_clear(&e->user);
     struct gen_question q = {.user = e->user, .scratch = &e->scratch, .n_wanted = call->n_wanted};
@@ -407,6 +422,8 @@ static void on_result(void *ud, struct gen_llm_result *result, const struct gen_
 
 int gen_call_send(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
 {
+    if (call->is_action)
+        return gen_action_begin(e, call, err);
     call->state = GEN_CALL_IN_FLIGHT;
     return gen_channel_send(e->o.channel, call->exchange, on_result, call, err);
 }
@@ -440,7 +457,9 @@ int gen_call_record(struct gen_engine *e, struct gen_call *call, struct gen_erro
 {
     struct gen_llm_result *r = &call->result;
     enum gen_class c = r->class_code;
-    end_under_way(e, call);
+    if (call->is_action)
+        return gen_action_record(e, call, err);
+    gen_call_end_under_way(e, call);
     e->twins_may_wake |= e->twins.n > 0;
     gen_prefix_ended(e, call, c);
     gen_budget_ended(e, call);
@@ -462,6 +481,7 @@ int gen_call_record(struct gen_engine *e, struct gen_call *call, struct gen_erro
         if (c != GEN_CLASS_OK)
             gen_counts_add(&call->stage->account->by_class, gen_class_name(c), 1);
         struct gen_answer a = gen_llm_answer(r, e->o.run_id, gen_time_unix_us());
+        a.replaces = gen_call_is_fresh(e, call);
         rc = gen_ledger_attempt_answered(e->o.ledger, call->attempt_id, &call->key, &a, err);
         const struct gen_chunk *chunk = call->items[0]->chunk;
         if (rc == GEN_OK && e->o.keep_chunks && call->stage->index == 0 && chunk)

@@ -14,7 +14,7 @@ static bool is_feeling_the_price(const struct gen_engine *e)
 
 size_t gen_engine_under_way(const struct gen_engine *e)
 {
-    return e->marked.n + e->arrived.n + e->recorded.n + e->lane.in_flight;
+    return e->marked.n + e->arrived.n + e->recorded.n + e->lane.in_flight + e->n_acting;
 }
 
 bool gen_engine_may_dispatch(const struct gen_engine *e)
@@ -24,8 +24,7 @@ bool gen_engine_may_dispatch(const struct gen_engine *e)
            gen_lane_room(&e->lane, gen_loop_now_ms(e->o.loop)) > 0;
 }
 
-/* Puts a call that was asked into the list of its state. */
-static void file_asked(struct gen_engine *e, struct gen_call *call)
+void gen_engine_file_asked(struct gen_engine *e, struct gen_call *call)
 {
     switch (call->state) {
     case GEN_CALL_MARKED:
@@ -49,6 +48,7 @@ static void file_asked(struct gen_engine *e, struct gen_call *call)
     case GEN_CALL_READY:
     case GEN_CALL_DELAYED:
     case GEN_CALL_IN_FLIGHT:
+    case GEN_CALL_ACTING:
     case GEN_CALL_DONE:
         break;
     }
@@ -72,7 +72,7 @@ static int dispatch_stage(struct gen_engine *e, struct gen_stage *stage, struct 
         int rc = gen_call_ask(e, call, may_send, err);
         if (rc)
             return rc;
-        file_asked(e, call);
+        gen_engine_file_asked(e, call);
         /* The answers under way may turn out cheaper than they were reckoned. */
         if (e->is_held && e->budget_at_end && gen_engine_under_way(e) == 0)
             stop_at_budget(e, e->budget_at_end);
@@ -85,11 +85,22 @@ static int dispatch_stage(struct gen_engine *e, struct gen_stage *stage, struct 
 int gen_engine_dispatch(struct gen_engine *e, struct gen_error *err)
 {
     for (size_t i = e->o.n_steps; i-- > 0;) {
-        int rc = dispatch_stage(e, &e->stages[i], err);
+        int rc = gen_stage_take_turns(&e->stages[i], err);
+        if (rc == GEN_OK)
+            rc = dispatch_stage(e, &e->stages[i], err);
         if (rc)
             return rc;
     }
     return GEN_OK;
+}
+
+bool gen_engine_has_turns(const struct gen_engine *e)
+{
+    for (size_t i = 0; i < e->o.n_steps; i++) {
+        if (e->stages[i].turns.n)
+            return true;
+    }
+    return false;
 }
 
 bool gen_engine_has_ready(const struct gen_engine *e)

@@ -61,6 +61,8 @@ static void read_dropped(struct gen_engine *e)
     struct gen_str value;
     struct gen_item nothing = {.position = 0};
     for (size_t i = 0; i < e->o.n_steps; i++) {
+        if (!e->o.steps[i].stable)
+            continue;
         const char *model = e->o.steps[i].stable(e->o.steps[i].ud, &nothing)->model;
         int n = snprintf(name, sizeof(name), "dropped %s %s",
                          e->o.endpoint_name ? e->o.endpoint_name : "", model);
@@ -159,7 +161,7 @@ static int record_arrived(struct gen_engine *e, struct gen_error *err)
         if (rc)
             return rc;
         gen_call_list_push(&e->recorded, call);
-        if (call->result.class_code == GEN_CLASS_OK && e->delayed.n)
+        if (call->result.class_code == GEN_CLASS_OK && e->delayed.n && !call->is_action)
             e->n_early += GEN_EARLY_AN_ANSWER;
         /* The next request would be refused for the same parameter. */
         e->is_held |= call->result.class_code == GEN_CLASS_UNSUPPORTED_PARAM;
@@ -301,6 +303,7 @@ static bool stop_input(struct gen_engine *e, struct gen_stage *stage)
 {
     bool any = !e->source_ended || stage->input.n > 0;
     e->source_ended = true;
+    any |= skip_calls(&stage->turns, stage);
     any |= skip_calls(&stage->ready, stage);
     any |= skip_calls(&e->delayed, stage);
     any |= skip_calls(&e->twins, stage);
@@ -417,7 +420,7 @@ static int end_turn(struct gen_engine *e, bool more, struct gen_error *err)
 {
     if (!e->o.channel)
         return GEN_OK;
-    bool is_idle = !more && next_ms(e) == UINT64_MAX;
+    bool is_idle = !more && e->n_acting == 0 && next_ms(e) == UINT64_MAX;
     int rc = gen_channel_turn_end(e->o.channel, is_idle, err);
     if (rc == GEN_OK && is_idle && e->end == GEN_END_DONE && e->lane.in_flight &&
         gen_channel_is_parked(e->o.channel))
@@ -444,7 +447,8 @@ static int take_turn(struct gen_engine *e, struct gen_error *err)
         rc = flow(e, &more, err);
     if (rc)
         return rc;
-    more |= e->arrived.n > 0 || (gen_engine_has_ready(e) && gen_engine_may_dispatch(e));
+    more |= e->arrived.n > 0 || (gen_engine_has_turns(e) && !e->stopping) ||
+            (gen_engine_has_ready(e) && gen_engine_may_dispatch(e));
     count_display(e);
     rc = end_turn(e, more, err);
     if (rc)
@@ -482,6 +486,7 @@ int gen_engine_run(struct gen_engine *e, enum gen_end *end, struct gen_error *er
     gen_timer_stop(e->progress_timer);
     gen_timer_stop(e->timer);
     gen_loop_on_turn_end(e->o.loop, NULL, NULL);
+    gen_engine_abandon_actions(e);
     if (e->failed) {
         if (err)
             *err = e->error;
@@ -514,10 +519,12 @@ enum gen_class gen_engine_stop_class(const struct gen_engine *e)
 unsigned gen_engine_interrupt(struct gen_engine *e)
 {
     e->n_interrupts++;
-    if (e->n_interrupts == 1)
+    if (e->n_interrupts == 1) {
         gen_engine_stop(e, GEN_END_INTERRUPTED, "interrupted");
-    else
+    } else {
         abandon(e);
+        gen_engine_abandon_actions(e);
+    }
     gen_loop_wake(e->o.loop);
     return e->n_interrupts;
 }

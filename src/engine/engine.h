@@ -55,10 +55,11 @@ struct gen_engine_options {
     int64_t max_tokens_total;  /* in and out together, of this run's answers */
     int64_t max_requests;      /* sent by this run */
     int64_t max_requests_a_minute, max_tokens_a_minute;
-    bool is_batch;     /* the window is as large as it may be from the start, and stays so */
-    bool fresh;        /* do not look in the ledger (the answers of this run are found) */
-    bool retry_failed; /* ask again where the ledger's answers alone led to a failure */
-    bool keep_chunks;  /* store chunks in the ledger for later commands */
+    bool is_batch;       /* the window is as large as it may be from the start, and stays so */
+    bool fresh;          /* this run's own answers alone count, and take the older ones' place */
+    bool repeat_actions; /* the same for observations alone */
+    bool retry_failed;   /* ask again where the ledger's answers alone led to a failure */
+    bool keep_chunks;    /* store chunks in the ledger for later commands */
     uint64_t seed;
     const struct gen_log *log;
     /* Called at most ten times a second, and once at the end. May be NULL. */

@@ -13,6 +13,7 @@
 #define GEN_CACHED_WAITING_MAX 512U  /* answers of the ledger looked up and not used yet */
 #define GEN_USE_SLICE_US       1000U /* of a turn, for using answers */
 #define GEN_FLOWS_A_TURN       64U
+#define GEN_TURNS_LOOKED_AT    512U /* of a stage, in a turn of the loop */
 #define GEN_SENT_BEFORE_PRICE  4U
 #define GEN_PREFIXES_MAX       16U /* stable texts of one run that are watched */
 #define GEN_BYTES_A_TOKEN      4
@@ -25,6 +26,7 @@ enum gen_item_state {
     GEN_ITEM_FILTERED,
     GEN_ITEM_FAILED,
     GEN_ITEM_SKIPPED,
+    GEN_ITEM_CONTINUED, /* open again, with its next record, once the question has ended */
 };
 
 /* How one input of a call ended. */
@@ -33,6 +35,10 @@ struct gen_settled {
     char name[GEN_COUNT_NAME_BYTES]; /* rule, class or reason */
     char *message;                   /* failures; owned; may be NULL */
     struct gen_item_queue outputs;
+    struct gen_item *given; /* the input as it came, once a turn has changed its record; owned */
+    struct gen_item *next;  /* what it becomes at the end of the question; owned */
+    unsigned n_turns;       /* that have ended */
+    unsigned repairs;       /* enum gen_repair_step: of the answers of earlier turns */
 };
 
 enum gen_call_state {
@@ -43,8 +49,17 @@ enum gen_call_state {
                            another call with its stable text must be answered first */
     GEN_CALL_MARKED,    /* its "sent" row is in the open transaction; leaves after the commit */
     GEN_CALL_IN_FLIGHT,
+    GEN_CALL_ACTING,  /* the step's action is under way */
     GEN_CALL_ARRIVED, /* `result` is there, to be committed and used */
     GEN_CALL_DONE,    /* all inputs are settled; waits for its turn to be released */
+};
+
+/* The action that an input needs before its step goes on with it. In its call. */
+struct gen_action {
+    struct gen_call *call;
+    uint64_t began_us;
+    const char *failed; /* the class; NULL: it is done, and `result.text` of the call is the
+                           observation */
 };
 
 /* Tokens, in and out together, and money. */
@@ -56,8 +71,8 @@ struct gen_stage;
 
 struct gen_call {
     struct gen_stage *stage;
-    struct gen_call
-        *next; /* in the one list it is in: ready, delayed, twins, marked, arrived, recorded */
+    struct gen_call *next;     /* in the one list it is in: turns, ready, delayed, twins, marked,
+                                  arrived,     recorded */
     struct gen_call *key_next; /* in its bucket of the engine's under_way */
     enum gen_call_state state;
     uint64_t sequence;       /* in its stage, in input order */
@@ -74,10 +89,14 @@ struct gen_call {
     unsigned repairs;    /* enum gen_repair_step: what was done to the last answer's JSON */
     unsigned sample;
     unsigned sent_dropped; /* the parameters that the request left out */
-    bool is_prefiltered;   /* its inputs were never asked about, by a rule of the step */
-    bool any_sent;         /* some answer to the present question was not from the ledger */
-    bool ledger_only;      /* what the ledger does not answer is not sent: the inputs stay failed */
-    bool from_ledger;      /* `result` is */
+    bool is_question;    /* the turn under way is the model's; false until the step was asked for an
+                            action */
+    bool is_action;      /* the turn under way is an action: `key`, `attempt_id` and `result` are
+                            its */
+    bool is_prefiltered; /* its inputs were never asked about, by a rule of the step */
+    bool any_sent;       /* some answer to the present question was not from the ledger */
+    bool ledger_only;    /* what the ledger does not answer is not sent: the inputs stay failed */
+    bool from_ledger;    /* `result` is */
     struct gen_buf faults; /* told to the model when it is asked again */
     struct gen_call_history history;
     struct gen_digest key;
@@ -91,6 +110,7 @@ struct gen_call {
     struct gen_exchange *exchange;          /* from marking to its result */
     const struct gen_llm_stable *waits_for; /* the stable text that must be answered first; NULL */
     struct gen_llm_result result;
+    struct gen_action action;
     /* What this call adds to the account. Last: gen_call_new zeroes what stands before them. */
     struct gen_counts out_filtered, notes;
 };
@@ -110,6 +130,7 @@ struct gen_stage {
     struct gen_call **ring; /* calls in input order */
     size_t ring_first, ring_n, ring_capacity;
     uint64_t n_calls_made;
+    struct gen_call_list turns; /* to be asked whether an action is due; in a step with actions */
     struct gen_call_list ready;
     size_t n_cached_waiting;    /* answers of the ledger not used yet */
     struct gen_reserve dearest; /* answer of this run */
@@ -153,6 +174,7 @@ struct gen_engine {
     struct gen_call_list delayed;
     size_t n_early;            /* of those that yield: how many may go before their time */
     uint64_t delayed_until_ms; /* the first of them is ready then; UINT64_MAX */
+    size_t n_acting;           /* actions begun and not reported */
     struct gen_call_list twins;
     bool twins_may_wake;                         /* something that they wait for has come */
     struct gen_call *under_way[GEN_KEY_BUCKETS]; /* marked or in flight, by key */
@@ -198,15 +220,31 @@ void gen_call_settle(struct gen_call *call, size_t index, enum gen_item_state st
 /* Settles every open input of the call and makes it DONE. */
 void gen_call_settle_open(struct gen_call *call, enum gen_item_state state, const char *name,
                           const char *message);
-/* Puts it among the ready calls of its stage, in input order. */
+/* Puts it among the ready calls of its stage, in input order, or among those whose next turn may be
+ * an action. */
 void gen_call_make_ready(struct gen_call *call);
 /* Asks: renders, looks in the ledger; ends ARRIVED (found, or answered without a network), MARKED
  * (to be sent; its row is written), TWIN, HELD (new, and `may_send` is false), DONE, or READY again
  * (in its list). */
 GEN_MUST_USE int gen_call_ask(struct gen_engine *e, struct gen_call *call, bool may_send,
                               struct gen_error *err);
-/* Whether a call with this key is marked or in flight. */
+/* Whether a call with this key is marked, in flight or acting. */
 bool gen_call_is_under_way(const struct gen_engine *e, const struct gen_digest *key);
+void gen_call_begin_under_way(struct gen_engine *e, struct gen_call *call);
+void gen_call_end_under_way(struct gen_engine *e, struct gen_call *call);
+/* This run wants none but its own answers (--fresh) or observations (--record), and leaves them in
+ * the place of older ones. */
+bool gen_call_is_fresh(const struct gen_engine *e, const struct gen_call *call);
+/* Looks for an answer or observation under the call's key that this run may use. */
+GEN_MUST_USE int gen_call_look_up(struct gen_engine *e, const struct gen_call *call, bool *found,
+                                  struct gen_answer *answer, struct gen_error *err);
+/* Makes of it the call's result: ARRIVED. */
+GEN_MUST_USE int gen_call_restore(struct gen_call *call, const struct gen_answer *a,
+                                  struct gen_error *err);
+/* No later sample in the ledger: what the inputs failed of before stands. */
+void gen_call_keep_failures(struct gen_call *call);
+/* Chooses what the next question or action is about: `items` gets up to n_items. */
+size_t gen_call_choose_asked(struct gen_call *call, struct gen_item **items);
 /* The next question of the call is a new one: nothing that was learned about the last one counts.
  */
 void gen_call_new_question(struct gen_call *call);
@@ -237,8 +275,25 @@ void gen_prefix_sent(struct gen_engine *e, const struct gen_call *call,
                      const struct gen_llm_stable *stable);
 void gen_prefix_ended(struct gen_engine *e, const struct gen_call *call, enum gen_class c);
 
+/* action.c */
+/* Begins what was marked. */
+GEN_MUST_USE int gen_action_begin(struct gen_engine *e, struct gen_call *call,
+                                  struct gen_error *err);
+GEN_MUST_USE int gen_action_record(struct gen_engine *e, struct gen_call *call,
+                                   struct gen_error *err);
+/* Uses a committed observation. */
+GEN_MUST_USE int gen_action_use(struct gen_engine *e, struct gen_call *call, struct gen_error *err);
+/* Asks the step for the actions of the calls in `turns`: they become MARKED, ARRIVED, TWIN, DONE or
+ * READY for the model. */
+GEN_MUST_USE int gen_stage_take_turns(struct gen_stage *stage, struct gen_error *err);
+/* The steps end the actions under way, which arrive as canceled. */
+void gen_engine_abandon_actions(struct gen_engine *e);
+
 /* answer.c. Uses a committed answer: the call becomes DONE, READY again or DELAYED. */
 GEN_MUST_USE int gen_call_use(struct gen_engine *e, struct gen_call *call, struct gen_error *err);
+/* The question or action has had its last answer: what it left open fails. */
+void gen_call_end_question(const struct gen_engine *e, struct gen_call *call,
+                           const char *class_name, const char *message);
 
 /* stage.c: order. */
 GEN_MUST_USE int gen_stage_fill(struct gen_stage *stage, struct gen_error *err);
@@ -253,11 +308,14 @@ void gen_stage_settle_all(struct gen_stage *stage, const char *reason);
 void gen_stage_free(struct gen_stage *stage);
 
 /* dispatch.c */
-/* Calls whose request is about to leave, in flight, or whose answer is not used yet. */
+/* Puts a call that was asked into the list of its state. */
+void gen_engine_file_asked(struct gen_engine *e, struct gen_call *call);
+/* Calls whose request or action is about to leave, under way, or whose answer is not used yet. */
 size_t gen_engine_under_way(const struct gen_engine *e);
 bool gen_engine_may_dispatch(const struct gen_engine *e);
 bool gen_engine_has_ready(const struct gen_engine *e);
-/* Asks the calls that are ready, as far as they may be sent now. */
+bool gen_engine_has_turns(const struct gen_engine *e);
+/* Asks the calls that are ready, as far as they may be sent now, after beginning actions. */
 GEN_MUST_USE int gen_engine_dispatch(struct gen_engine *e, struct gen_error *err);
 
 /* engine.c */

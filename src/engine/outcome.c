@@ -1,6 +1,8 @@
 #include "engine/engine_int.h"
 #include "json/repair.h"
 
+#include <stdio.h>
+
 static struct gen_settled *settled_of(struct gen_outcome *o, size_t input)
 {
     return &o->call->settled[o->asked[input]];
@@ -87,10 +89,11 @@ static int produce(struct gen_outcome *o, size_t input, struct gen_str record,
 int gen_outcome_produce(struct gen_outcome *o, size_t input, struct gen_str record,
                         struct gen_error *err)
 {
-    if (o->call->repairs == 0)
+    unsigned repairs = o->call->repairs | settled_of(o, input)->repairs;
+    if (repairs == 0)
         return produce(o, input, record, err);
     struct gen_buf told = gen_buf_make(GEN_BUF_UNLIMITED);
-    int rc = tell_repairs(record, o->call->repairs, &told, err);
+    int rc = tell_repairs(record, repairs, &told, err);
     if (rc == GEN_OK)
         rc = produce(o, input, gen_buf_str(&told), err);
     gen_buf_release(&told);
@@ -117,6 +120,32 @@ int gen_outcome_ask_again(struct gen_outcome *o, struct gen_str faults, struct g
     o->ask_again = true;
     gen_buf_clear(&o->call->faults);
     return gen_buf_add_str(&o->call->faults, faults, err);
+}
+
+int gen_outcome_continue(struct gen_outcome *o, size_t input, struct gen_str record,
+                         struct gen_error *err)
+{
+    struct gen_settled *s = settled_of(o, input);
+    const struct gen_item *from = o->call->items[o->asked[input]];
+    if (s->state != GEN_ITEM_OPEN)
+        return GEN_OK;
+    if (++s->n_turns >= GEN_TURNS_MAX) {
+        char words[80];
+        (void)snprintf(words, sizeof(words), "it had not come to an end after %u turns",
+                       GEN_TURNS_MAX);
+        gen_outcome_fail(o, input, "too_many_turns", words);
+        return GEN_OK;
+    }
+    struct gen_item *next = gen_item_new(from->chunk, record, from->position);
+    if (!next)
+        return gen_nomem(err, "a record");
+    next->round = from->round;
+    next->ends_group = from->ends_group;
+    next->is_new_input = from->is_new_input;
+    s->repairs |= o->call->repairs;
+    s->next = next;
+    s->state = GEN_ITEM_CONTINUED;
+    return GEN_OK;
 }
 
 void gen_outcome_fail(struct gen_outcome *o, size_t input, const char *class_name,

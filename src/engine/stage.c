@@ -40,7 +40,7 @@ bool gen_stage_is_empty(const struct gen_stage *stage)
 
 static size_t group_max(const struct gen_stage *stage)
 {
-    size_t n = stage->step->group_max;
+    size_t n = stage->step->action ? 1 : stage->step->group_max;
     return n == 0 ? 1 : n > GROUP_MAX ? GROUP_MAX : n;
 }
 
@@ -89,7 +89,7 @@ static int start_call(struct gen_stage *stage, struct gen_item **items, size_t n
     if (rule)
         gen_call_settle_open(call, is_skip ? GEN_ITEM_SKIPPED : GEN_ITEM_FILTERED, rule, NULL);
     else
-        gen_call_list_push(&stage->ready, call);
+        gen_call_list_push(stage->step->action ? &stage->turns : &stage->ready, call);
     return GEN_OK;
 }
 
@@ -156,6 +156,7 @@ static void account_input(struct gen_stage *stage, const struct gen_item *item,
         gen_counts_add(&a->skipped, s->name, 1);
         break;
     case GEN_ITEM_OPEN:
+    case GEN_ITEM_CONTINUED:
     case GEN_ITEM_FAILED:
         gen_counts_add(&a->failed, s->name, 1);
         break;
@@ -265,11 +266,19 @@ static void release_free(struct gen_release *r)
     free(r->inputs);
 }
 
+/* The input before any turn changed its record. */
+static const struct gen_item *as_given(const struct gen_call *call, size_t input)
+{
+    const struct gen_item *given = call->settled[input].given;
+    return given ? given : call->items[input];
+}
+
 /* A rewriting step that failed on an input, or has nothing to do with it, hands it on as it was.
  * What the end of the run left undone is not handed on. */
-static int keep_unchanged(const struct gen_call *call, const struct gen_item *from,
-                          struct gen_settled *s, struct gen_error *err)
+static int keep_unchanged(const struct gen_call *call, size_t input, struct gen_error *err)
 {
+    struct gen_settled *s = &call->settled[input];
+    const struct gen_item *from = as_given(call, input);
     const struct gen_step *step = call->stage->step;
     bool keeps =
         (s->state == GEN_ITEM_FAILED && step->keep_failed_inputs) ||
@@ -293,7 +302,7 @@ static int gather(struct gen_call *call, struct gen_release *r, struct gen_error
     const struct gen_stage *stage = call->stage;
     size_t n = 0;
     for (size_t i = 0; i < call->n_items; i++) {
-        int rc = keep_unchanged(call, call->items[i], &call->settled[i], err);
+        int rc = keep_unchanged(call, i, err);
         if (rc)
             return rc;
         n += call->settled[i].outputs.n;
@@ -324,7 +333,7 @@ static int report_failures(struct gen_call *call, struct gen_error *err)
         const struct gen_settled *s = &call->settled[i];
         if (s->state != GEN_ITEM_FAILED)
             continue;
-        int rc = sink->failure(sink->ud, call->stage->step->name, call->items[i], s->name,
+        int rc = sink->failure(sink->ud, call->stage->step->name, as_given(call, i), s->name,
                                s->message ? s->message : "", call->n_attempts, err);
         if (rc)
             return rc;
@@ -408,6 +417,7 @@ void gen_stage_settle_all(struct gen_stage *stage, const char *reason)
         if (call->state != GEN_CALL_DONE)
             gen_call_settle_open(call, GEN_ITEM_SKIPPED, reason, NULL);
     }
+    stage->turns = (struct gen_call_list){NULL, NULL, 0};
     stage->ready = (struct gen_call_list){NULL, NULL, 0};
     gen_stage_drop_input(stage, reason);
 }

@@ -39,6 +39,12 @@ void gen_outcome_note(struct gen_outcome *o, const char *name); /* counted in no
  * model. After the last try they fail with the message. */
 GEN_MUST_USE int gen_outcome_ask_again(struct gen_outcome *o, struct gen_str faults,
                                        struct gen_error *err);
+/* The step has not finished with this input: its record becomes `record` (copied), and the step is
+ * asked about it once more, for a further question or action (a turn of a dialogue with tools).
+ * After GEN_TURNS_MAX turns the input fails as "too_many_turns". */
+GEN_MUST_USE int gen_outcome_continue(struct gen_outcome *o, size_t input, struct gen_str record,
+                                      struct gen_error *err);
+#define GEN_TURNS_MAX 64U
 /* This input fails with this class (a constant name) and message, and is not asked about again:
  * another answer would be no better. */
 void gen_outcome_fail(struct gen_outcome *o, size_t input, const char *class_name,
@@ -59,6 +65,21 @@ void gen_release_drop(struct gen_release *r, size_t i, const char *rule);
 /* Puts other bytes in the place of the record (copied). */
 GEN_MUST_USE int gen_release_replace(struct gen_release *r, size_t i, struct gen_str record,
                                      struct gen_error *err);
+
+/*
+ * An action: work outside of the model that a step needs before it goes on with an item, such as
+ * the call of a tool. What comes back, the observation, is a text; like an answer it is committed
+ * to the ledger before anything uses it, under the SHA-256 of the action's text, and found there by
+ * a later run. Actions take no room of the endpoint's.
+ */
+struct gen_action;
+/* More than that fails as "observation_too_large". */
+#define GEN_OBSERVATION_BYTES_MAX ((size_t)64 << 20)
+/* It is done; the observation is copied. Once, from the loop thread; also from inside of act(). */
+void gen_action_done(struct gen_action *a, struct gen_str observation);
+/* It could not be carried out, by no fault of the item (the server died): nothing is stored, and
+ * the input fails with this class (a constant name) and message. As above. */
+void gen_action_failed(struct gen_action *a, const char *class_name, const char *message);
 
 struct gen_step {
     const char *name;
@@ -82,6 +103,21 @@ struct gen_step {
                struct gen_error *err);
     int (*accept)(void *ud, struct gen_item *const *items, size_t n, const struct gen_json *answer,
                   struct gen_outcome *o, struct gen_error *err);
+    /* The four below: NULL in a step without actions. A step that has them has group_max 1, and one
+     * that never asks a model has neither stable, schema, ask nor accept.
+     * Writes the canonical text of all that the observation depends on into `text`: what is done,
+     * to what, after what, for which item. Nothing written: no action is due, the model is asked.
+     */
+    int (*action)(void *ud, const struct gen_item *item, struct gen_buf *text,
+                  struct gen_error *err);
+    /* Begins it. `item` and `a` live until gen_action_done, gen_action_failed or abandon(). Any
+     * number of actions may be under way; the step queues what it cannot do at once. */
+    int (*act)(void *ud, const struct gen_item *item, struct gen_action *a, struct gen_error *err);
+    /* Makes of an observation what accept() makes of an answer. `item` is the only input, 0. */
+    int (*observe)(void *ud, struct gen_item *item, struct gen_str observation,
+                   struct gen_outcome *o, struct gen_error *err);
+    /* The run ends without it: it must not be reported any more. */
+    void (*abandon)(void *ud, struct gen_action *a);
     /* Called in input order just before the outputs of one call go on; may look at them and drop
      * some. NULL: all go on.
      * `*stop_input` = true: the stage wants no further input. */

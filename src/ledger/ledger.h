@@ -52,7 +52,13 @@ struct gen_answer {
     int64_t latency_us;
     int64_t answered_unix_us;
     int64_t run_id; /* the run that paid for it */
+    bool replaces;  /* when stored: takes the place of an answer of another run (--fresh) */
 };
+
+/* What a step does outside of the model (tool calls: engine/step.h) is kept in the same way, under
+ * the step's name with this behind it. It is no request: sums of requests, tokens and money leave
+ * it out. */
+#define GEN_ACTIONS_SUFFIX ".tools"
 
 struct gen_attempt_end {
     enum gen_attempt_state state;
@@ -72,7 +78,8 @@ struct gen_run_info {
 };
 
 struct gen_ledger_totals {
-    int64_t n_answers;  /* over all runs: answers kept; of one run: attempts that were answered */
+    int64_t n_answers;  /* over all runs: answers (and observations of actions) kept; of one run:
+                           attempts that were answered */
     int64_t n_attempts; /* in all states */
     int64_t n_sent_unknown; /* whose outcome is not known: the process died, or gave them up */
     struct gen_usage usage; /* answered and failed attempts; what nobody said counts as nothing, and
@@ -233,9 +240,9 @@ GEN_MUST_USE int gen_ledger_find(struct gen_ledger *l, const struct gen_digest *
 GEN_MUST_USE int gen_ledger_attempt_sent(struct gen_ledger *l, const struct gen_digest *key,
                                          int64_t run_id, struct gen_str step, int attempt,
                                          int64_t *attempt_id, struct gen_error *err);
-/* Stores the answer under the key (the first answer of a key wins) and ends the attempt as
- * answered. An attempt that was given up as unknown can still be answered; one that has failed or
- * was answered before is GEN_ESTATE, and nothing is stored. */
+/* Stores the answer under the key (the first answer of a key wins, but for `replaces`) and ends the
+ * attempt as answered. An attempt that was given up as unknown can still be answered; one that has
+ * failed or was answered before is GEN_ESTATE, and nothing is stored. */
 GEN_MUST_USE int gen_ledger_attempt_answered(struct gen_ledger *l, int64_t attempt_id,
                                              const struct gen_digest *key,
                                              const struct gen_answer *a, struct gen_error *err);
@@ -275,10 +282,11 @@ GEN_MUST_USE int gen_ledger_runs(struct gen_ledger *l, gen_ledger_run_fn *fn, vo
 GEN_MUST_USE int gen_ledger_tallies(struct gen_ledger *l, int64_t run_id, gen_ledger_tally_fn *fn,
                                     void *ud, struct gen_error *err);
 
-/* What was answered and what failed over time, of all runs: the oldest slot first, those without
- * attempts left out. All have the width `*width_us`, set before the first, the smallest of a fixed
- * list (10 ms, ... 1 min, 5 min, ... 1 day, ...) with which there are at most `n_slots_max` (2 to
- * 65,536, else GEN_ESTATE). One pass over all attempts. Otherwise as gen_ledger_runs. */
+/* What was answered and what failed over time, of all runs, without the actions of steps: the
+ * oldest slot first, those without attempts left out. All have the width `*width_us`, set before
+ * the first, the smallest of a fixed list (10 ms, ... 1 min, 5 min, ... 1 day, ...) with which
+ * there are at most `n_slots_max` (2 to 65,536, else GEN_ESTATE). One pass over all attempts.
+ * Otherwise as gen_ledger_runs. */
 GEN_MUST_USE int gen_ledger_timeline(struct gen_ledger *l, size_t n_slots_max, int64_t *width_us,
                                      gen_ledger_slot_fn *fn, void *ud, struct gen_error *err);
 

@@ -159,7 +159,7 @@ static int take_answer(struct gen_sqlite *s, int64_t row, const struct gen_diges
     int rc = GEN_OK;
     int step = sqlite3_step(stmt);
     if (step == SQLITE_ROW) {
-        struct gen_answer a;
+        struct gen_answer a = {.replaces = false};
         rc = gen_sqlite_take_texts(
             s, stmt, 0, 4, (struct gen_str *const[]){&a.text, &a.reasoning, &a.finish, &a.model},
             err);
@@ -257,8 +257,9 @@ static int fail_not_sent(const struct gen_sqlite *s, int64_t attempt_id, struct 
                     (long long)attempt_id, s->path);
 }
 
+/* `*run`: whose answer it is. */
 static int is_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest *key, bool *is,
-                     struct gen_error *err)
+                     int64_t *run, struct gen_error *err)
 {
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_IS, err);
 
@@ -267,22 +268,45 @@ static int is_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest 
     (void)sqlite3_bind_int64(stmt, 1, row);
     bind_key(stmt, 2, key);
     int step = sqlite3_step(stmt);
+    *is = step == SQLITE_ROW;
+    if (*is)
+        *run = sqlite3_column_int64(stmt, 0);
     (void)sqlite3_reset(stmt);
     if (step != SQLITE_ROW && step != SQLITE_DONE)
         return gen_sqlite_break(s, step, "read", err);
-    *is = step == SQLITE_ROW;
     return GEN_OK;
 }
 
-static int answer_exists(struct gen_sqlite *s, const struct gen_digest *key, bool *exists,
-                         struct gen_error *err)
+/* `*row`: 0 when there is none. */
+static int find_stored(struct gen_sqlite *s, const struct gen_digest *key, int64_t *row,
+                       int64_t *run, struct gen_error *err)
 {
     struct gen_sqlite_candidates c;
+    bool is = false;
     int rc = find_candidates(s, key, &c, err);
 
-    for (size_t i = 0; rc == GEN_OK && !*exists && i < c.n; i++)
-        rc = is_answer(s, c.rows[i], key, exists, err);
+    *row = 0;
+    for (size_t i = 0; rc == GEN_OK && !is && i < c.n; i++) {
+        rc = is_answer(s, c.rows[i], key, &is, run, err);
+        if (rc == GEN_OK && is)
+            *row = c.rows[i];
+    }
     return rc;
+}
+
+static void bind_answer(sqlite3_stmt *stmt, const struct gen_digest *key,
+                        const struct gen_answer *a)
+{
+    (void)sqlite3_bind_int64(stmt, 1, gen_sqlite_key64(key));
+    bind_key(stmt, 2, key);
+    (void)sqlite3_bind_int64(stmt, 3, a->run_id);
+    (void)sqlite3_bind_int64(stmt, 4, a->answered_unix_us);
+    (void)sqlite3_bind_int64(stmt, 5, a->latency_us);
+    bind_usage(stmt, 6, &a->usage);
+    gen_sqlite_bind_text(stmt, 11, a->finish);
+    gen_sqlite_bind_text(stmt, 12, a->model);
+    gen_sqlite_bind_text(stmt, 13, a->reasoning);
+    gen_sqlite_bind_text(stmt, 14, a->text);
 }
 
 static int put_answer(struct gen_sqlite *s, const struct gen_digest *key,
@@ -293,21 +317,25 @@ static int put_answer(struct gen_sqlite *s, const struct gen_digest *key,
     if (stmt == NULL)
         return gen_sqlite_stmt_code(s);
     struct gen_sqlite_entry entry = {.key = {gen_sqlite_key64(key), 0}};
-    (void)sqlite3_bind_int64(stmt, 1, entry.key.first);
-    bind_key(stmt, 2, key);
-    (void)sqlite3_bind_int64(stmt, 3, a->run_id);
-    (void)sqlite3_bind_int64(stmt, 4, a->answered_unix_us);
-    (void)sqlite3_bind_int64(stmt, 5, a->latency_us);
-    bind_usage(stmt, 6, &a->usage);
-    gen_sqlite_bind_text(stmt, 11, a->finish);
-    gen_sqlite_bind_text(stmt, 12, a->model);
-    gen_sqlite_bind_text(stmt, 13, a->reasoning);
-    gen_sqlite_bind_text(stmt, 14, a->text);
+    bind_answer(stmt, key, a);
     int rc = gen_sqlite_write_row(s, stmt, err);
     if (rc != GEN_OK)
         return rc;
     entry.row = sqlite3_last_insert_rowid(s->db);
     return gen_sqlite_tail_add(s, GEN_SQLITE_INDEX_ANSWERS, entry, err);
+}
+
+/* The row keeps its number and its key: whatever finds it goes on doing so. */
+static int replace_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest *key,
+                          const struct gen_answer *a, struct gen_error *err)
+{
+    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_REPLACE, err);
+
+    if (stmt == NULL)
+        return gen_sqlite_stmt_code(s);
+    bind_answer(stmt, key, a);
+    (void)sqlite3_bind_int64(stmt, 15, row);
+    return gen_sqlite_write_row(s, stmt, err);
 }
 
 static int check_answer_size(const struct gen_answer *a, struct gen_error *err)
@@ -324,12 +352,16 @@ int gen_sqlite_answer_put(void *state, const struct gen_digest *key, const struc
                           struct gen_error *err)
 {
     struct gen_sqlite *s = state;
-    bool exists = false;
+    int64_t row = 0;
+    int64_t run = 0;
     int rc = check_answer_size(a, err);
 
     if (rc == GEN_OK)
-        rc = answer_exists(s, key, &exists, err);
-    return rc == GEN_OK && !exists ? put_answer(s, key, a, err) : rc;
+        rc = find_stored(s, key, &row, &run, err);
+    if (rc == GEN_OK && row == 0)
+        return put_answer(s, key, a, err);
+    return rc == GEN_OK && a->replaces && run != a->run_id ? replace_answer(s, row, key, a, err)
+                                                           : rc;
 }
 
 int gen_sqlite_attempt_answered(void *state, int64_t attempt_id, const struct gen_digest *key,

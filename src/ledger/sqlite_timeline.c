@@ -102,7 +102,9 @@ static int collect(struct gen_sqlite *s, struct timeline *t, struct gen_error *e
     int rc = gen_sqlite_query(s,
                               "SELECT coalesce(ended_us, sent_us), state = 3, tokens_in,"
                               " tokens_out, tokens_cached, tokens_reasoning, cost_microusd"
-                              " FROM attempts WHERE state IN (3, 4)",
+                              " FROM attempts WHERE state IN (3, 4)"
+                              " AND substr(step, -length('" GEN_ACTIONS_SUFFIX
+                              "')) IS NOT '" GEN_ACTIONS_SUFFIX "'",
                               &stmt, err);
     while (rc == GEN_OK && (step = sqlite3_step(stmt)) == SQLITE_ROW) {
         bool is_answered = sqlite3_column_int(stmt, 1) != 0;

@@ -182,6 +182,24 @@ static void put_calls(struct pen *p)
     gen_ui_text_end_line(p->t);
 }
 
+static void put_tools(struct pen *p)
+{
+    int64_t n = 0;
+    int64_t n_cached = 0;
+    for (size_t i = 0; i < p->a->n_stages; i++) {
+        n += p->a->stages[i].n_actions;
+        n_cached += p->a->stages[i].n_actions_cached;
+    }
+    if (n == 0)
+        return;
+    struct gen_ui_flow f = flow_at(p->t, p->column);
+    begin_row(p, "tools");
+    add_part(&f, n, n == 1 ? "call" : "calls", GEN_UI_NORMAL);
+    if (n_cached)
+        add_part(&f, n_cached, "of them from the ledger", GEN_UI_NORMAL);
+    gen_ui_text_end_line(p->t);
+}
+
 static void put_tokens(struct pen *p)
 {
     const struct gen_ui_account *a = p->a;
@@ -240,6 +258,15 @@ static void put_list(struct pen *p, const char *label, const char *const *items)
     }
 }
 
+static void put_details(struct pen *p)
+{
+    for (const struct gen_ui_detail *d = p->a->details; d && d->label; d++) {
+        begin_row(p, d->label);
+        gen_ui_text_add(p->t, GEN_UI_NORMAL, d->text);
+        gen_ui_text_end_line(p->t);
+    }
+}
+
 static size_t longest(const struct gen_ui_text *t, size_t width, const char *text)
 {
     size_t own = gen_ui_text_width(t, text);
@@ -266,6 +293,8 @@ static void measure(struct pen *p)
         label = sum_of(s->skipped) ? longest(p->t, label, "skipped:") : label;
         label = sum_of(s->notes) ? longest(p->t, label, "notes:") : label;
     }
+    for (const struct gen_ui_detail *d = p->a->details; d && d->label; d++)
+        name = longest(p->t, name, d->label);
     p->column = name + 2;
     p->is_narrow = p->t->wrap_at < NARROW;
     p->label = p->column + (p->is_narrow ? 4 : 2 + label + 1);
@@ -286,7 +315,9 @@ void gen_ui_account_render(struct gen_ui_text *t, const struct gen_ui_account *a
     }
     for (size_t i = 0; i < a->n_stages; i++)
         put_stage(&p, &a->stages[i]);
+    put_details(&p);
     put_calls(&p);
+    put_tools(&p);
     put_tokens(&p);
     if (!a->asks_no_model)
         put_cost(&p);

@@ -94,7 +94,13 @@ struct gen_ui_account_stage {
     const struct gen_counts *out_filtered;                /* proposed outputs that a rule removed */
     const struct gen_counts *notes;
     int64_t n_calls, n_cached, n_sent;
-    const struct gen_counts *by_class; /* attempts without a good answer */
+    int64_t n_actions, n_actions_cached; /* calls of tools; of those: from the ledger */
+    const struct gen_counts *by_class;   /* attempts without a good answer */
+};
+/* A line of the account that a command adds: "mix" and "single 40 of 40, chain 30 of 30". */
+struct gen_ui_detail {
+    const char *label; /* "": goes on with the one before; NULL ends a list */
+    const char *text;
 };
 struct gen_ui_account {
     const char *headline; /* "done: 412 pairs in training.jsonl" or "stopped: ..." */
@@ -106,7 +112,8 @@ struct gen_ui_account {
     bool asks_no_model; /* the command can cost nothing: no cost line */
     bool tokens_partly_unknown;
     double seconds;
-    const char *const *files;  /* "training.jsonl (412 rows)", NULL-terminated */
+    const struct gen_ui_detail *details; /* below the stages; may be NULL */
+    const char *const *files;            /* "training.jsonl (412 rows)", NULL-terminated */
     const char *const *advice; /* what to do about failures, NULL-terminated; may be NULL */
     const char *const *next;   /* what to run next, NULL-terminated */
 };

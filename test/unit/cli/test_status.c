@@ -316,6 +316,34 @@ static void times_are_local(void **state)
     tzset();
 }
 
+/* What tools did is no call of a model: a row of its own, in no sum. */
+static void tools_are_shown_apart(void **state)
+{
+    struct fixture *f = *state;
+    struct gen_usage paid = {100, 20, 0, 0, 5000, 0};
+    struct gen_usage nothing = {0, 0, 0, 0, 0, 0};
+    int64_t run = begin_run(f, GEN_STR("generator tool-execute"));
+    answer(f, run, "execute", paid);
+    for (size_t i = 0; i < 3; i++)
+        answer(f, run, "execute" GEN_ACTIONS_SUFFIX, nothing);
+    fail_call(f, run, "execute" GEN_ACTIONS_SUFFIX, GEN_STR("server_died"));
+    end_run(f, run, 0,
+            "{\"stages\":[{\"stage\":\"execute\",\"calls_from_ledger\":2,"
+            "\"tool_calls_from_ledger\":40}]}");
+    const char *text = show(f);
+    expect(text, "execute  1 answered, 2 from the ledger\n");
+    expect(text, "execute.tools 3 done, 40 from the ledger, 1 failed");
+    expect(text, "tokens   100 in, 20 out\n");
+    struct gen_json_doc *doc = show_json(f);
+    const struct gen_json *totals = gen_json_get(gen_json_root(doc), "totals");
+    assert_int_equal(number(totals, "answered"), 1);
+    assert_int_equal(number(totals, "failed"), 0);
+    assert_int_equal(number(totals, "from_ledger"), 2);
+    const struct gen_json *steps = gen_json_get(totals, "steps");
+    assert_int_equal(gen_json_count(steps), 2);
+    gen_json_doc_free(doc);
+}
+
 int main(void)
 {
 #define STATUS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -326,6 +354,7 @@ int main(void)
         STATUS_TEST(how_runs_end),
         STATUS_TEST(the_oldest_of_many_runs_are_one_sum),
         STATUS_TEST(batches_are_listed),
+        STATUS_TEST(tools_are_shown_apart),
         STATUS_TEST(bad_texts_are_harmless),
         cmocka_unit_test(times_are_local),
     };

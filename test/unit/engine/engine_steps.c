@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char schema_text[] =
     "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"rows\"],"
@@ -78,6 +79,132 @@ static int ask(void *ud, struct gen_item *const *items, size_t n, struct gen_que
     return rc;
 }
 
+/* What is left to do with a record: one '/' in it is one turn done. */
+static const char *turn_of(const struct world_step *s, struct gen_str record)
+{
+    size_t n = 0;
+    if (!s->turns || strcmp(s->turns, "*") == 0)
+        return s->turns ? "qq" : "q";
+    for (size_t i = 0; i < record.n; i++)
+        n += record.p[i] == '/';
+    return n < strlen(s->turns) ? s->turns + n : "";
+}
+
+/* One turn more in the record. */
+static int go_on(const struct world_step *s, struct gen_outcome *o, size_t input,
+                 struct gen_str record, struct gen_str more, struct gen_error *err)
+{
+    struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
+    bool is_last = turn_of(s, record)[1] == '\0';
+    bool as_object = is_last && s->as_object;
+    int rc = gen_buf_printf(&text, err, "%s%.*s/%.*s%s", as_object ? "{\"r\":\"" : "",
+                            GEN_STR_ARG(record), GEN_STR_ARG(more), as_object ? "\"}" : "");
+    if (rc == GEN_OK && is_last)
+        rc = gen_outcome_produce(o, input, gen_buf_str(&text), err);
+    else if (rc == GEN_OK)
+        rc = gen_outcome_continue(o, input, gen_buf_str(&text), err);
+    gen_buf_release(&text);
+    return rc;
+}
+
+static int action(void *ud, const struct gen_item *item, struct gen_buf *text,
+                  struct gen_error *err)
+{
+    const struct world_step *s = ud;
+    if (*turn_of(s, item->record) != 'a')
+        return GEN_OK;
+    return gen_buf_printf(text, err, "%s does %.*s", s->name, GEN_STR_ARG(item->record));
+}
+
+static void report_one(struct world *w, size_t i)
+{
+    struct gen_action *a = w->acting[i];
+    const struct deed d = w->deeds[i];
+    uint64_t hash = w->acting_hash[i];
+    char seen[64];
+    w->n_acting--;
+    w->acting[i] = w->acting[w->n_acting];
+    w->deeds[i] = w->deeds[w->n_acting];
+    w->acting_hash[i] = w->acting_hash[w->n_acting];
+    (void)snprintf(seen, sizeof(seen), "%06x",
+                   (unsigned)(w->same_answers ? hash : (uint64_t)w->n_acted_ever) & 0xFFFFFF);
+    if (d.failed)
+        gen_action_failed(a, d.failed, "scripted failure of an action");
+    else
+        gen_action_done(a, gen_str_from(d.seen ? d.seen : seen));
+}
+
+/* Some of them, in any order. */
+static void on_acting(void *ud)
+{
+    struct world *w = ud;
+    bool any = false;
+    for (size_t i = w->n_acting; i-- > 0;) {
+        if (w->deeds[i].hangs)
+            continue;
+        if (gen_prng_below(&w->random, 3) > 0)
+            report_one(w, i);
+        else
+            any = true;
+    }
+    if (any)
+        gen_timer_start(w->acting_timer, 0, 0);
+}
+
+static int act(void *ud, const struct gen_item *item, struct gen_action *a, struct gen_error *err)
+{
+    struct world_step *s = ud;
+    struct world *w = s->world;
+    struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
+    assert_int_equal(action(ud, item, &text, err), GEN_OK);
+    assert_true(text.n > 0 && w->n_acting < WORLD_ACTING_MAX);
+    struct deed d = {.n_before = world_count_asked(w, gen_buf_str(&text))};
+    w->n_acted++;
+    w->n_acted_ever++;
+    if (w->deed)
+        w->deed(w, item->record, &d);
+    w->acting_hash[w->n_acting] = gen_hash64(gen_buf_str(&text), 3);
+    w->deeds[w->n_acting] = d;
+    w->acting[w->n_acting++] = a;
+    w->acting_peak = w->n_acting > w->acting_peak ? w->n_acting : w->acting_peak;
+    gen_buf_release(&text);
+    if (!w->acting_timer)
+        assert_int_equal(gen_timer_new(&w->acting_timer, w->loop, on_acting, w, NULL), GEN_OK);
+    gen_timer_start(w->acting_timer, 0, 0);
+    world_interrupt_acting(w);
+    return GEN_OK;
+}
+
+static int observe(void *ud, struct gen_item *item, struct gen_str observation,
+                   struct gen_outcome *o, struct gen_error *err)
+{
+    const struct world_step *s = ud;
+    if (s->world->on_observe)
+        s->world->on_observe(s->world);
+    if (s->bad_sight && gen_str_is(observation, s->bad_sight)) {
+        gen_outcome_fail(o, 0, "bad_sight", "what was seen is of no use");
+        return GEN_OK;
+    }
+    return go_on(s, o, 0, item->record, observation, err);
+}
+
+static void abandon(void *ud, struct gen_action *a)
+{
+    const struct world_step *s = ud;
+    struct world *w = s->world;
+    for (size_t i = 0; i < w->n_acting; i++) {
+        if (w->acting[i] != a)
+            continue;
+        w->n_acting--;
+        w->acting[i] = w->acting[w->n_acting];
+        w->deeds[i] = w->deeds[w->n_acting];
+        w->acting_hash[i] = w->acting_hash[w->n_acting];
+        w->n_abandoned++;
+        return;
+    }
+    fail_msg("an action was abandoned that is not under way");
+}
+
 static int produce(const struct world_step *s, struct gen_outcome *o, size_t input,
                    struct gen_str out, struct gen_error *err)
 {
@@ -104,7 +231,9 @@ static int take_row(const struct world_step *s, struct gen_outcome *o, size_t in
     for (size_t i = 0; i < n; i++) {
         struct gen_str out;
         assert_true(gen_json_as_str(gen_json_at(outs, i), &out));
-        int rc = produce(s, o, input, out, err);
+        struct gen_str id = gen_json_get_str(row, "id");
+        int rc = s->turns ? go_on(s, o, input, id, gen_str_sub(out, id.n, out.n), err)
+                          : produce(s, o, input, out, err);
         if (rc)
             return rc;
     }
@@ -154,6 +283,8 @@ static int release(void *ud, struct gen_release *r, bool *stop_input, struct gen
 
 void world_make_step(struct world_step *s, struct gen_step *out)
 {
+    bool acts = s->turns && strchr(s->turns, 'a');
+    bool asks = !s->turns || strpbrk(s->turns, "q*");
     *out = (struct gen_step){
         .name = s->name,
         .unit_in = "things",
@@ -164,10 +295,14 @@ void world_make_step(struct world_step *s, struct gen_step *out)
         .ud = s,
         .prefilter = s->prefilter ? prefilter : NULL,
         .may_share = s->group_max > 1 ? may_share : NULL,
-        .stable = stable,
-        .schema = schema,
-        .ask = ask,
-        .accept = accept,
+        .stable = asks ? stable : NULL,
+        .schema = asks ? schema : NULL,
+        .ask = asks ? ask : NULL,
+        .accept = asks ? accept : NULL,
+        .action = acts ? action : NULL,
+        .act = acts ? act : NULL,
+        .observe = acts ? observe : NULL,
+        .abandon = acts ? abandon : NULL,
         .release = s->drop || s->target ? release : NULL,
     };
 }

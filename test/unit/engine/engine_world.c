@@ -52,6 +52,7 @@ int world_set_up(void **state)
     w->window_max = 16;
     w->n_items = 50;
     w->interrupt_at[0] = w->interrupt_at[1] = -1;
+    w->interrupt_at_act[0] = w->interrupt_at_act[1] = -1;
     w->seed = 1;
     active = w;
     *state = w;
@@ -78,7 +79,7 @@ struct world_step *world_add_step(struct world *w, const char *name)
     return s;
 }
 
-static unsigned count_asked(struct world *w, struct gen_str user)
+unsigned world_count_asked(struct world *w, struct gen_str user)
 {
     uint64_t hash = gen_hash64(user, 7);
     unsigned n = 0;
@@ -104,7 +105,7 @@ static void parse_ask(struct world *w, struct gen_str user, unsigned sample, str
     assert_true(gen_str_next_line(&rest, &line));
     a->has_faults = rest.n > 0;
     a->sample = sample;
-    a->n_before = count_asked(w, user);
+    a->n_before = world_count_asked(w, user);
     size_t bar = gen_str_find(line, GEN_STR("|"), 0);
     size_t bar2 = gen_str_find(line, GEN_STR("|"), bar + 1);
     (void)snprintf(a->step, sizeof(a->step), "%.*s", (int)bar, line.p);
@@ -143,6 +144,14 @@ static void interrupt_now(struct world *w)
 {
     for (size_t i = 0; i < 2; i++) {
         if (w->n_asked == w->interrupt_at[i])
+            assert_int_equal(gen_engine_interrupt(w->engine), i + 1);
+    }
+}
+
+void world_interrupt_acting(struct world *w)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (w->n_acted == w->interrupt_at_act[i])
             assert_int_equal(gen_engine_interrupt(w->engine), i + 1);
     }
 }
@@ -297,6 +306,8 @@ static void forget_last_run(struct world *w)
     w->next_item = 0;
     w->round = 0;
     w->n_asked = 0;
+    w->n_acted = w->n_abandoned = 0;
+    w->n_acting = w->acting_peak = 0;
     w->in_flight_peak = w->window_peak = w->waiting_peak = 0;
     w->end = GEN_END_DONE;
     w->stop_reason[0] = '\0';
@@ -381,6 +392,10 @@ void world_run(struct world *w)
     if (w->rc == GEN_OK)
         run_engine(w, ledger, http, run_id);
     gen_ledger_close(ledger);
+    /* What was begun was reported or given up. */
+    assert_int_equal(w->n_acting, 0);
+    gen_timer_free(w->acting_timer);
+    w->acting_timer = NULL;
     fake_http_free(http);
     gen_loop_free(w->loop);
     w->loop = NULL;

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { WORLD_STEPS_MAX = 4, WORLD_IDS_MAX = 64 };
+enum { WORLD_STEPS_MAX = 4, WORLD_IDS_MAX = 64, WORLD_ACTING_MAX = 1024 };
 
 /* What the model is asked: the step's name, and the ids of the items. */
 struct ask {
@@ -54,11 +54,26 @@ struct world_step {
     bool keep_reasoning; /* outputs end with what the model thought */
     bool (*prefilter)(uint64_t base, bool *is_skip);
     bool (*drop)(struct world *w, const char *id); /* release hook */
-    int64_t target; /* release hook: stop the input after so many outputs; 0: never */
+    /* One letter a turn: 'q' the model is asked, 'a' an action is done, then it goes on; the last
+     * one produces. "*": for ever. NULL: one question, as most steps. What came back is put behind
+     * the record, with a '/' before it. */
+    const char *turns;
+    bool as_object;        /* the last turn produces a JSON object */
+    const char *bad_sight; /* an observation with which the input fails */
+    int64_t target;        /* release hook: stop the input after so many outputs; 0: never */
     int64_t n_released;
     struct world *world;
     struct gen_llm_stable stable;
 };
+
+/* How an action ends. As it is made: with an observation of its own. */
+struct deed {
+    bool hangs;
+    const char *failed; /* the class */
+    const char *seen;   /* this observation */
+    unsigned n_before;  /* how often exactly this was begun in this world */
+};
+typedef void deed_fn(struct world *w, struct gen_str id, struct deed *d);
 
 struct world {
     char folder[256];
@@ -68,7 +83,9 @@ struct world {
     size_t n_steps;
     script_fn *script;
     uint64_t seed;
-    bool network;         /* over the fake network, else the provider answers at once */
+    deed_fn *deed;
+    int64_t interrupt_at_act[2]; /* when so many actions were begun, -1: never */
+    bool network;                /* over the fake network, else the provider answers at once */
     bool same_answers;    /* equal questions get equal answers; else each answer is another one */
     unsigned n_turns_max; /* answers take a random number of turns up to this */
     size_t window_start, window_max;
@@ -97,6 +114,16 @@ struct world {
     size_t n_asked_hashes, asked_capacity;
     struct gen_loop *loop;
     struct gen_engine *engine;
+    /* Actions. */
+    int64_t n_acted;      /* of the last run */
+    int64_t n_acted_ever; /* over all runs */
+    int64_t n_abandoned;
+    struct gen_timer *acting_timer;
+    struct gen_action *acting[WORLD_ACTING_MAX];
+    struct deed deeds[WORLD_ACTING_MAX];
+    uint64_t acting_hash[WORLD_ACTING_MAX];
+    size_t n_acting, acting_peak;
+    void (*on_observe)(struct world *w);
     struct gen_prng random;
 };
 
@@ -124,6 +151,10 @@ uint64_t id_base(struct gen_str id);
 void world_answer(struct gen_str user, unsigned sample, unsigned reseed,
                   struct gen_llm_result *result, unsigned *n_turns);
 struct world *world_active(void);
+
+/* How often this text was counted before. */
+unsigned world_count_asked(struct world *w, struct gen_str text);
+void world_interrupt_acting(struct world *w);
 
 /* engine_steps.c */
 void world_make_step(struct world_step *s, struct gen_step *out);

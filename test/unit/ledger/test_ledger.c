@@ -95,6 +95,43 @@ static void first_answer_wins(void **state)
     gen_ledger_close(l);
 }
 
+/* A run that wants its own answers leaves them in the place of older ones, and the first of its own
+ * stays; both where the index knows the answer and where the tail does. */
+static void a_fresh_answer_replaces_an_older_one(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct gen_error err;
+    struct gen_ledger *l = open_writer(f->path);
+    struct gen_digest key = key_from(1);
+    struct gen_ledger_totals t;
+    int64_t first_run = begin_run(l);
+
+    put_answer(l, first_run, 1);
+    for (int i = 0; i < 2; i++) {
+        struct gen_answer out;
+        bool found = false;
+        int64_t run_id = begin_run(l);
+        struct gen_answer fresh = {.text = GEN_STR("fresh"),
+                                   .reasoning = GEN_STR("why"),
+                                   .run_id = run_id,
+                                   .replaces = true};
+        struct gen_answer again = {.text = GEN_STR("again"), .run_id = run_id, .replaces = true};
+        must(gen_ledger_attempt_answered(l, send_one(l, &key, run_id), &key, &fresh, &err), &err);
+        must(gen_ledger_attempt_answered(l, send_one(l, &key, run_id), &key, &again, &err), &err);
+        must(gen_ledger_find(l, &key, &found, &out, &err), &err);
+        assert_true(found);
+        assert_str(out.text, GEN_STR("fresh"));
+        assert_str(out.reasoning, GEN_STR("why"));
+        assert_int_equal(out.run_id, run_id);
+        must(gen_ledger_totals(l, 0, &t, &err), &err);
+        assert_int_equal(t.n_answers, 1);
+        /* Closing moves the tail into the index. */
+        gen_ledger_close(l);
+        l = open_writer(f->path);
+    }
+    gen_ledger_close(l);
+}
+
 /* Keys are found by their first 8 bytes and told apart by all 32. */
 static void keys_with_one_prefix_are_two(void **state)
 {
@@ -366,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(answer_comes_back_whole),
         LEDGER_TEST(first_answer_wins),
+        LEDGER_TEST(a_fresh_answer_replaces_an_older_one),
         LEDGER_TEST(keys_with_one_prefix_are_two),
         LEDGER_TEST(pending_is_seen_and_dropped_without_commit),
         LEDGER_TEST(attempts_move_forward_only),

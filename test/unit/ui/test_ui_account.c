@@ -32,8 +32,9 @@ static int setup(void **state)
     gen_counts_add(&w->by_class, "malformed", 1);
     gen_counts_add(&w->judged, "below_threshold", 900);
     w->stages[0] = (struct gen_ui_account_stage){
-        "generate",  "chunks",         "pairs",   512, 480, 1312, &w->filtered, &w->failed,
-        &w->skipped, &w->out_filtered, &w->notes, 500, 200, 303,  &w->by_class};
+        "generate", "chunks",    "pairs",          512,       480, 1312, &w->filtered,
+        &w->failed, &w->skipped, &w->out_filtered, &w->notes, 500, 200,  303,
+        0,          0,           &w->by_class};
     w->stages[1] = (struct gen_ui_account_stage){.name = "enrich",
                                                  .unit_in = "pairs",
                                                  .unit_out = "pairs",
@@ -177,6 +178,18 @@ static void what_it_cost(void **state)
     assert_non_null(strstr(render(w), "cost      nothing: no request was sent\n"));
 }
 
+static void calls_of_tools(void **state)
+{
+    struct world *w = *state;
+    assert_null(strstr(render(w), "tools"));
+    w->stages[1].n_actions = 300;
+    w->stages[2].n_actions = 1012;
+    assert_non_null(strstr(render(w), "requests sent\n"));
+    assert_non_null(strstr(render(w), "\ntools     1,312 calls\n"));
+    w->stages[2].n_actions_cached = 40;
+    assert_non_null(strstr(render(w), "\ntools     1,312 calls, 40 of them from the ledger\n"));
+}
+
 static void nothing_at_all(void **state)
 {
     struct world *w = *state;
@@ -198,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_narrow_terminal, setup, teardown),
         cmocka_unit_test_setup_teardown(a_sum_that_is_off_is_loud, setup, teardown),
         cmocka_unit_test_setup_teardown(what_it_cost, setup, teardown),
+        cmocka_unit_test_setup_teardown(calls_of_tools, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_at_all, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
