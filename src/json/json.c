@@ -183,6 +183,11 @@ const struct gen_json *gen_json_get(const struct gen_json *object, const char *k
     return gen_yy_from(yyjson_obj_get(gen_yy(object), key));
 }
 
+const struct gen_json *gen_json_get_n(const struct gen_json *object, struct gen_str key)
+{
+    return gen_yy_from(yyjson_obj_getn(gen_yy(object), key.p ? key.p : "", key.n));
+}
+
 const struct gen_json *gen_json_at(const struct gen_json *array, size_t i)
 {
     return gen_yy_from(yyjson_arr_get(gen_yy(array), i));

@@ -39,6 +39,7 @@ const struct gen_json *gen_json_root(const struct gen_json_doc *doc);
 enum gen_json_type gen_json_type(const struct gen_json *v);
 const char *gen_json_type_name(enum gen_json_type type); /* "string", "object", ... */
 const struct gen_json *gen_json_get(const struct gen_json *object, const char *key);
+const struct gen_json *gen_json_get_n(const struct gen_json *object, struct gen_str key);
 const struct gen_json *gen_json_at(const struct gen_json *array, size_t i); /* O(i) */
 size_t gen_json_count(const struct gen_json *container);
 bool gen_json_as_str(const struct gen_json *v, struct gen_str *out);

@@ -187,6 +187,12 @@ static void put_any_key(struct gen_jt *t, struct gen_str key)
     put(t, "\":", 2);
 }
 
+void gen_jt_key(struct gen_jt *t, struct gen_str key)
+{
+    put_any_key(t, key);
+    t->comma = false;
+}
+
 /* Recurses at most GEN_JSON_DEPTH_MAX deep: parsing admits no more. */
 void gen_jt_value(struct gen_jt *t, struct gen_str key, const struct gen_json *v, bool drops_nulls)
 {

@@ -34,6 +34,8 @@ void gen_jt_str(struct gen_jt *t, const char *key, struct gen_str s);
 void gen_jt_text_begin(struct gen_jt *t, const char *key);
 void gen_jt_text(struct gen_jt *t, struct gen_str s);
 void gen_jt_text_end(struct gen_jt *t);
+/* A key of any text; its value comes next, with NULL as its key. */
+void gen_jt_key(struct gen_jt *t, struct gen_str key);
 /* A parsed value, compact. `key` may be any text. With `drops_nulls` members that are null are left
  * out at any depth: to every reader of tables they are the same as missing ones. */
 void gen_jt_value(struct gen_jt *t, struct gen_str key, const struct gen_json *v, bool drops_nulls);
