@@ -58,14 +58,16 @@ static struct gen_jmut *title(struct gen_jb *jb, struct gen_str name)
     return gen_jb_str(jb, (struct gen_str){text, n});
 }
 
-/* Only an export writes, and never over a file that is there. */
-static struct gen_jmut *annotations(struct gen_jb *jb, struct gen_str name)
+/* What writes never writes over a file that is there. */
+static struct gen_jmut *annotations(struct gen_jb *jb, const struct gen_json *tool)
 {
     struct gen_jmut *o = gen_jb_object(jb);
-    bool writes = gen_str_is(name, "export_dataset");
-    gen_jb_put_bool(jb, o, "readOnlyHint", !writes);
+    bool reads = false;
+    (void)gen_json_as_bool(gen_json_get(gen_json_get(tool, "annotations"), "readOnlyHint"), &reads);
+    gen_jb_put_bool(jb, o, "readOnlyHint", reads);
     gen_jb_put_bool(jb, o, "destructiveHint", false);
-    gen_jb_put_bool(jb, o, "idempotentHint", !writes && !gen_str_is(name, "close_file"));
+    gen_jb_put_bool(jb, o, "idempotentHint",
+                    reads && !gen_str_is(gen_json_get_str(tool, "name"), "close_file"));
     gen_jb_put_bool(jb, o, "openWorldHint", false);
     return o;
 }
@@ -109,7 +111,7 @@ static int add_tool(struct hds_definitions *d, struct gen_jb *jb, struct gen_jmu
     gen_jb_put_str(jb, o, "description", gen_json_get_str(tool, "description"));
     gen_jb_put(jb, o, "inputSchema", input);
     gen_jb_put(jb, o, "outputSchema", output);
-    gen_jb_put(jb, o, "annotations", annotations(jb, name));
+    gen_jb_put(jb, o, "annotations", annotations(jb, tool));
     gen_jb_append(jb, list, o);
     return rc ? gen_wrap(err, rc, "the definition of %s", copy) : GEN_OK;
 }

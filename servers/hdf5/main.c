@@ -6,9 +6,11 @@
  *   server.c      the protocol           definition.c  the tools, from configs/hdf5_tools.json
  *   session.c     the current file       scan.c        many files
  *   worker.c      a process per file     roots.c, lockin.c  what may be touched
+ *   samples.c     files to try it on
  *   tool*.c       the tools              h5.c data.c dtype.c storage.c value.c stats.c walk.c
  */
 #include "base/num.h"
+#include "samples.h"
 #include "server.h"
 
 #include <errno.h>
@@ -24,6 +26,7 @@ static const char usage[] =
     "  --data-dir DIR      directory whose files may be read; may be given several times\n"
     "                      (default: the current directory)\n"
     "  --writable          let open_file use mode r+ and export_dataset write new files\n"
+    "  --samples           write sample files into the first directory when it is empty\n"
     "  --max-elements N    values in one answer (default: 10000)\n"
     "  --timeout SECONDS   a call that takes longer is stopped (default: 60)\n"
     "  --help, --version\n";
@@ -64,12 +67,16 @@ static const char *value_of(struct arguments *a, const char *arg, const char *na
 }
 
 static int read_option(struct hds_session *s, struct arguments *a, const char *arg,
-                       struct gen_error *err)
+                       bool *with_samples, struct gen_error *err)
 {
     const char *value;
     int64_t number = 0;
     if (strcmp(arg, "--writable") == 0) {
         s->limits.writable = true;
+        return GEN_OK;
+    }
+    if (strcmp(arg, "--samples") == 0) {
+        *with_samples = true;
         return GEN_OK;
     }
     if ((value = value_of(a, arg, "--data-dir")) != NULL)
@@ -92,11 +99,14 @@ static int configure(struct hds_session *s, int argc, char **argv, struct gen_er
     *s = (struct hds_session){
         .limits = {.elements_max = 10000}, .timeout_ms = 60000, .worker = {0, -1}};
     int rc = GEN_OK;
+    bool with_samples = false;
     struct arguments a = {argc, argv, 1};
     for (; rc == GEN_OK && a.at < argc && argv[a.at]; a.at++)
-        rc = read_option(s, &a, argv[a.at], err);
+        rc = read_option(s, &a, argv[a.at], &with_samples, err);
     if (rc == GEN_OK && s->roots.n == 0)
         rc = hds_roots_add(&s->roots, ".", err);
+    if (rc == GEN_OK && with_samples)
+        rc = hds_samples_write(s->roots.dirs[0], err);
     return rc;
 }
 

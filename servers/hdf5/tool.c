@@ -138,3 +138,11 @@ int hds_put_values(struct hds_call *c, struct gen_jmut *o, const char *key,
     hds_put_not_finite(c, o, w.n_not_finite);
     return GEN_OK;
 }
+
+int hds_none_worked(size_t n, const char *what, const struct gen_error *first,
+                    struct gen_error *err)
+{
+    if (n == 1)
+        return gen_fail(err, GEN_EINPUT, "%s", first->msg);
+    return gen_fail(err, GEN_EINPUT, "none of the %zu %s; the first: %s", n, what, first->msg);
+}

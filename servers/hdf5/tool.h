@@ -94,4 +94,10 @@ GEN_MUST_USE int hds_walk(struct hds_file *f, const char *path, bool deep,
                           int (*visit)(void *ud, const struct hds_met *met, struct gen_error *err),
                           void *ud, bool *truncated, struct gen_error *err);
 
+/* What a tool fails with that had several objects to look at and could not look at any: "none of
+ * the 2 datasets could be read; the first: ...". Some failures among successes are part of the
+ * answer. */
+GEN_MUST_USE int hds_none_worked(size_t n, const char *what, const struct gen_error *first,
+                                 struct gen_error *err);
+
 #endif

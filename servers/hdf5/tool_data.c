@@ -92,7 +92,7 @@ int hds_tool_batch_read(struct hds_call *c, struct gen_error *err)
     size_t done = 0;
     struct gen_json_iter it;
     const struct gen_json *v;
-    (void)err;
+    struct gen_error first = {.msg = ""};
     gen_json_iter_init(&it, paths);
     while (gen_json_iter_next(&it, NULL, &v)) {
         struct gen_error why;
@@ -105,9 +105,13 @@ int hds_tool_batch_read(struct hds_call *c, struct gen_error *err)
         n_ok += rc == GEN_OK;
         if (rc)
             hds_put_text(c->jb, o, "error", why.msg);
+        if (rc && done == 0)
+            first = why;
         gen_jb_append(c->jb, array, o);
         hds_progress(c, ++done, n);
     }
+    if (n && n_ok == 0)
+        return hds_none_worked(n, "datasets could be read", &first, err);
     gen_jb_put(c->jb, c->out, "datasets", array);
     hds_put_u64(c->jb, c->out, "n_ok", n_ok);
     hds_put_u64(c->jb, c->out, "n_failed", n - n_ok);

@@ -185,13 +185,17 @@ static int look_at_path(struct diagnosis *g, struct gen_str given, struct gen_er
     return rc;
 }
 
-static void look_at_all(struct diagnosis *g, const struct gen_json *paths, struct gen_jmut *skipped)
+/* Fails when there is nothing that could be looked at. */
+static int look_at_all(struct diagnosis *g, const struct gen_json *paths, struct gen_jmut *skipped,
+                       struct gen_error *err)
 {
     struct gen_jb *jb = g->call->jb;
     struct gen_json_iter it;
     const struct gen_json *v;
+    struct gen_error first = {.msg = ""};
+    size_t n = 0, n_skipped = 0;
     gen_json_iter_init(&it, paths);
-    while (gen_json_iter_next(&it, NULL, &v)) {
+    for (; gen_json_iter_next(&it, NULL, &v); n++) {
         struct gen_error why;
         struct gen_str path = {NULL, 0};
         (void)gen_json_as_str(v, &path);
@@ -201,7 +205,11 @@ static void look_at_all(struct diagnosis *g, const struct gen_json *paths, struc
         gen_jb_put_str(jb, o, "path", path);
         hds_put_text(jb, o, "error", why.msg);
         gen_jb_append(jb, skipped, o);
+        if (n_skipped++ == 0)
+            first = why;
     }
+    return n && n_skipped == n ? hds_none_worked(n, "paths could be looked at", &first, err)
+                               : GEN_OK;
 }
 
 int hds_tool_identify_bottlenecks(struct hds_call *c, struct gen_error *err)
@@ -214,7 +222,7 @@ int hds_tool_identify_bottlenecks(struct hds_call *c, struct gen_error *err)
         return gen_nomem(err, "findings");
     int rc = GEN_OK;
     if (paths)
-        look_at_all(&g, paths, skipped);
+        rc = look_at_all(&g, paths, skipped, err);
     else
         rc = look_at_path(&g, GEN_STR("/"), err);
     if (rc == GEN_OK) {

@@ -159,7 +159,7 @@ int hds_tool_aggregate_stats(struct hds_call *c, struct gen_error *err)
     size_t done = 0;
     struct gen_json_iter it;
     const struct gen_json *v;
-    (void)err;
+    struct gen_error first = {.msg = ""};
     gen_json_iter_init(&it, paths);
     while (gen_json_iter_next(&it, NULL, &v)) {
         struct gen_error why;
@@ -175,9 +175,13 @@ int hds_tool_aggregate_stats(struct hds_call *c, struct gen_error *err)
         else
             hds_stats_merge(&all, &s);
         n_ok += rc == GEN_OK;
+        if (rc && done == 0)
+            first = why;
         gen_jb_append(c->jb, array, o);
         hds_progress(c, ++done, n);
     }
+    if (n && n_ok == 0)
+        return hds_none_worked(n, "datasets could be read", &first, err);
     gen_jb_put(c->jb, c->out, "datasets", array);
     hds_put_u64(c->jb, combined, "n_datasets", n_ok);
     put_stats(c, combined, &all, wanted & ~(unsigned)STAT_MEDIAN);

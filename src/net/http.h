@@ -83,9 +83,12 @@ struct gen_http_response {
 typedef void gen_http_data_fn(void *ud, struct gen_str piece);
 
 struct gen_http_request {
-    const char *url;       /* http:// or https:// */
-    bool post;             /* POST with `body`, else GET */
-    bool is_delete;        /* DELETE, in place of GET */
+    const char *url; /* http:// or https:// */
+    bool post;       /* POST with `body`, else GET */
+    bool is_delete;  /* DELETE, in place of GET */
+    /* "PUT", "PATCH", "OPTIONS": in place of POST with `post`, else of GET; "HEAD". NULL: by the
+     * two above. At most 15 letters. Copied. */
+    const char *method;
     struct gen_str body;   /* JSON unless `headers` say otherwise; at most 1 GiB; copied */
     bool body_is_borrowed; /* not copied: `body` must stay until the callback (or
                               gen_http_free); for large uploads */

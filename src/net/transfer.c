@@ -251,13 +251,23 @@ static CURLcode set_method(struct gen_transfer *t, const struct gen_http_request
     bool once = request->once;
     CURL *easy = t->easy;
     CURLcode rc = CURLE_OK;
-    if (!t->setup.has_method || t->setup.is_post != is_post)
+    const char *method = request->method ? request->method : request->is_delete ? "DELETE" : "";
+    bool is_head = strcmp(method, "HEAD") == 0;
+    /* An answer to HEAD says how long a body would be, and has none. */
+    if (t->setup.is_head != is_head) {
+        SET(CURLOPT_NOBODY, is_head ? 1L : 0L);
+        t->setup.is_head = is_head;
+        t->setup.has_method = false;
+    }
+    if (is_head)
+        method = "";
+    else if (!t->setup.has_method || t->setup.is_post != is_post)
         SET(is_post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
-    t->setup.has_method = rc == CURLE_OK;
+    t->setup.has_method = !is_head && rc == CURLE_OK;
     t->setup.is_post = is_post;
-    if (t->setup.is_delete != request->is_delete) {
-        SET(CURLOPT_CUSTOMREQUEST, request->is_delete ? "DELETE" : NULL);
-        t->setup.is_delete = request->is_delete;
+    if (strcmp(t->setup.method, method) != 0) {
+        SET(CURLOPT_CUSTOMREQUEST, *method ? method : NULL);
+        (void)snprintf(t->setup.method, sizeof(t->setup.method), "%s", method);
     }
     if (t->setup.is_fresh != once) {
         SET(CURLOPT_FRESH_CONNECT, once ? 1L : 0L);

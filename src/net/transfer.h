@@ -39,7 +39,8 @@ struct gen_transfer_setup {
     bool is_loopback;
     bool has_method;
     bool is_post;
-    bool is_delete;
+    bool is_head;
+    char method[16]; /* in place of GET or POST; empty: none */
     bool is_fresh;
 };
 

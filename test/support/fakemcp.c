@@ -106,6 +106,19 @@ static void tool_die(struct fakemcp *s, const struct request *r)
     exit(3);
 }
 
+/* Dies when the file "mark" is not there, and leaves it. */
+static void tool_die_once(struct fakemcp *s, const struct request *r)
+{
+    const char *mark = yyjson_get_str(yyjson_obj_get(r->arguments, "mark"));
+    if (mark && access(mark, F_OK) != 0) {
+        FILE *f = fopen(mark, "w");
+        if (f)
+            (void)fclose(f);
+        exit(4);
+    }
+    say(s, r->id, "survived", "");
+}
+
 static void tool_mute(struct fakemcp *s, const struct request *r)
 {
     s->muted_id = r->id;
@@ -290,6 +303,7 @@ static const struct tool tools[] = {
     {"fail", READ_ONLY, tool_fail},
     {"error_text", READ_ONLY, tool_error_text},
     {"die", READ_ONLY, tool_die},
+    {"die_once", READ_ONLY, tool_die_once},
     {"mute", READ_ONLY, tool_mute},
     {"slow", READ_ONLY, tool_slow},
     {"huge", READ_ONLY, tool_huge},

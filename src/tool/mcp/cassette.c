@@ -267,7 +267,8 @@ int gen_cassette_add(struct gen_cassette *c, const struct gen_cassette_key *key,
 }
 
 int gen_cassette_add_tools(struct gen_cassette *c, struct gen_str server,
-                           const struct gen_json *tools, struct gen_error *err)
+                           const struct gen_json *tools, const char *const *allow, bool is_remote,
+                           struct gen_error *err)
 {
     for (size_t i = 0; i < c->n_noted; i++) {
         if (gen_str_is(server, c->noted[i]))
@@ -286,6 +287,14 @@ int gen_cassette_add_tools(struct gen_cassette *c, struct gen_str server,
     struct gen_jmut *root = gen_jb_object(b);
     gen_jb_put_str(b, root, "server", server);
     gen_jb_put(b, root, "tools", gen_jb_copy(b, gen_json_get(tools, "tools")));
+    if (allow && *allow) {
+        struct gen_jmut *names = gen_jb_array(b);
+        for (const char *const *a = allow; *a; a++)
+            gen_jb_append(b, names, gen_jb_str(b, gen_str_from(*a)));
+        gen_jb_put(b, root, "allow", names);
+    }
+    if (is_remote)
+        gen_jb_put_bool(b, root, "remote", true);
     rc = add_line(c, b, root, err);
     gen_jb_free(b);
     return rc;
@@ -431,12 +440,20 @@ int gen_cassette_find(const struct gen_cassette *c, const struct gen_cassette_ke
                         "arguments (number %u of its kind in the example); record it anew",
                         c->path, GEN_STR_ARG(tool), GEN_STR_ARG(server), key->n + 1);
     bool is_one = true;
+    const struct gen_json *failed = NULL;
     for (size_t i = first; i < c->n_entries && strcmp(c->entries[i].key, key->key) == 0; i++) {
-        if (strcmp(c->entries[i].after, key->after) == 0) {
-            *line = gen_json_root(c->entries[i].doc);
+        const struct gen_json *root = gen_json_root(c->entries[i].doc);
+        bool is_same = strcmp(c->entries[i].after, key->after) == 0;
+        if (is_same && !gen_json_get(root, "failure")) {
+            *line = root;
             return GEN_OK;
         }
+        failed = is_same && !failed ? root : failed;
         is_one = is_one && gen_json_equal(answer_of(&c->entries[first]), answer_of(&c->entries[i]));
+    }
+    if (failed) {
+        *line = failed;
+        return GEN_OK;
     }
     if (!is_one)
         return gen_fail(err, GEN_EINPUT,
@@ -445,6 +462,11 @@ int gen_cassette_find(const struct gen_cassette *c, const struct gen_cassette_ke
                         c->path, GEN_STR_ARG(tool), GEN_STR_ARG(server));
     *line = gen_json_root(c->entries[first].doc);
     return GEN_OK;
+}
+
+struct gen_str gen_cassette_server(const struct gen_cassette *c)
+{
+    return gen_json_get_str(c->n_tools ? gen_json_root(c->tools[0]) : NULL, "server");
 }
 
 const struct gen_json *gen_cassette_tools(const struct gen_cassette *c, struct gen_str server)

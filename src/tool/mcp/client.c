@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define DISCOVER_MS_DEFAULT       5000U
 #define HANDSHAKE_MS_DEFAULT      10000U
 #define CALL_MS_DEFAULT           60000U
 #define HARD_MS_DEFAULT           300000U
@@ -221,10 +222,17 @@ static void on_initialize(struct gen_mcp *m, const struct gen_json *result,
     struct gen_str version = gen_json_get_str(result, "protocolVersion");
     if (!result) {
         /* The era was a guess, unless the server has been spoken to before. */
-        if (!m->is_usable)
+        bool is_new = !m->is_usable;
+        if (is_new)
             m->era = GEN_MCP_ERA_UNKNOWN;
         if (class == GEN_MCP_PROTOCOL_ERROR)
             fail_open(m, "the server %s refuses the handshake: %s", m->o.name, why);
+        else if (class == GEN_MCP_TIMEOUT && is_new)
+            fail_open(m,
+                      "the server %s says nothing: it answered neither server/discover (within "
+                      "%.3g s) nor initialize (within %.3g s more); is it an MCP server?",
+                      m->o.name, (double)m->o.times.discover_ms / 1000,
+                      (double)m->o.times.handshake_ms / 1000);
         else
             fail_open(m, "%s", why);
         return;
@@ -376,7 +384,7 @@ static void on_flush(void *ud)
 static void fill_defaults(struct gen_mcp_options *o)
 {
     struct gen_mcp_times *t = &o->times;
-    t->discover_ms = t->discover_ms ? t->discover_ms : HANDSHAKE_MS_DEFAULT;
+    t->discover_ms = t->discover_ms ? t->discover_ms : DISCOVER_MS_DEFAULT;
     t->handshake_ms = t->handshake_ms ? t->handshake_ms : HANDSHAKE_MS_DEFAULT;
     t->call_ms = t->call_ms ? t->call_ms : CALL_MS_DEFAULT;
     t->hard_ms = t->hard_ms ? t->hard_ms : HARD_MS_DEFAULT;
@@ -536,6 +544,11 @@ const struct gen_json *gen_mcp_tools(const struct gen_mcp *m)
 unsigned gen_mcp_generation(const struct gen_mcp *m)
 {
     return m->generation;
+}
+
+bool gen_mcp_is_running(const struct gen_mcp *m)
+{
+    return m->state == GEN_MCP_READY;
 }
 
 bool gen_mcp_tools_changed(const struct gen_mcp *m)

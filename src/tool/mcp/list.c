@@ -128,7 +128,7 @@ static int finish(struct gen_mcp *m, struct gen_error *err)
         rc = index_tools(m, err);
     if (rc == GEN_OK && m->o.record)
         rc = gen_cassette_add_tools(m->o.record, gen_str_from(m->o.name),
-                                    gen_json_root(m->tools_doc), err);
+                                    gen_json_root(m->tools_doc), m->o.allow, m->o.url != NULL, err);
     gen_buf_release(&text);
     return rc;
 }

@@ -29,7 +29,7 @@ struct gen_cassette;
 
 /* Zero stands for the default. */
 struct gen_mcp_times {
-    uint64_t discover_ms;  /* of server/discover, which older servers may pass over; 10,000 */
+    uint64_t discover_ms;  /* of server/discover, which older servers may pass over; 5,000 */
     uint64_t handshake_ms; /* of initialize and of each page of the list; 10,000 */
     uint64_t call_ms;      /* of a call, anew with each progress; 60,000 */
     uint64_t hard_ms;      /* of a call, whatever progress it makes; 300,000 */
@@ -140,6 +140,8 @@ const struct gen_json *gen_mcp_tools(const struct gen_mcp *m);
 /* Goes up with each start of the server and each new session: what a tool changed in the memory of
  * an older one is gone. */
 unsigned gen_mcp_generation(const struct gen_mcp *m);
+/* Whether a call would go to a server that is there, without starting one. */
+bool gen_mcp_is_running(const struct gen_mcp *m);
 /* The server has said that its tools are others now; gen_mcp_open lists them anew. */
 bool gen_mcp_tools_changed(const struct gen_mcp *m);
 /* Whether the policy lets a tool be called; else `why` gets a clause (may be NULL). */
@@ -166,6 +168,9 @@ void gen_mcp_reset(struct gen_mcp *m, gen_mcp_done_fn *fn, void *ud);
 /* The same without a restart, for servers that hold nothing: only the counting of equal calls
  * begins anew (cassette.h). */
 void gen_mcp_next_example(struct gen_mcp *m);
+/* Counts a call of the example without making it: it was made elsewhere. Errors as gen_mcp_call. */
+GEN_MUST_USE int gen_mcp_pass(struct gen_mcp *m, struct gen_str tool, struct gen_str arguments,
+                              struct gen_error *err);
 
 /* Ends the server in steps: end of its input, SIGTERM, SIGKILL; over HTTP: DELETE of the session.
  * Calls that still run are canceled. `fn` as above, never with a failure. */
@@ -182,5 +187,11 @@ struct gen_mcp_counts {
     uint64_t n_refused;   /* requests of the server that were refused */
 };
 struct gen_mcp_counts gen_mcp_counts(const struct gen_mcp *m);
+
+/* What an observation keeps of a text in at most `bytes_max` bytes (128 at least): all of it, or
+ * head and tail, whole characters of them, with "[... 1204 bytes left out ...]" between. Appended.
+ * `is_capped` may be NULL. */
+GEN_MUST_USE int gen_observation_cap(struct gen_buf *out, struct gen_str text, size_t bytes_max,
+                                     bool *is_capped, struct gen_error *err);
 
 #endif

@@ -36,6 +36,7 @@ struct gen_mcp_call {
     uint64_t start_us;
     uint64_t hard_at_ms;
     bool was_resent; /* after its session was lost */
+    bool has_progressed;
 
     char *tool;
     struct gen_json_doc *arguments;

@@ -90,10 +90,13 @@ static bool is_inside_character(char c)
     return ((unsigned char)c & 0xC0U) == 0x80U;
 }
 
-/* Head and tail, whole characters of them, with a word about what lay between. */
-static int add_capped(struct gen_buf *out, struct gen_str text, size_t bytes_max,
-                      struct gen_error *err)
+int gen_observation_cap(struct gen_buf *out, struct gen_str text, size_t bytes_max, bool *is_capped,
+                        struct gen_error *err)
 {
+    if (is_capped)
+        *is_capped = text.n > bytes_max;
+    if (text.n <= bytes_max)
+        return gen_buf_add_str(out, text, err);
     size_t room = bytes_max > LEFT_OUT_CHARS ? bytes_max - LEFT_OUT_CHARS : 0;
     size_t head = room - room / 4;
     size_t tail = room / 4;
@@ -127,11 +130,8 @@ int gen_mcp_observe(struct gen_buf *out, const struct gen_json *result, size_t b
         if (rc == GEN_OK)
             rc = add_block(&text, block, err);
     }
-    *is_capped = rc == GEN_OK && text.n > bytes_max;
-    if (*is_capped)
-        rc = add_capped(out, gen_buf_str(&text), bytes_max, err);
-    else if (rc == GEN_OK)
-        rc = gen_buf_add_str(out, gen_buf_str(&text), err);
+    if (rc == GEN_OK)
+        rc = gen_observation_cap(out, gen_buf_str(&text), bytes_max, is_capped, err);
     gen_buf_release(&text);
     return rc;
 }

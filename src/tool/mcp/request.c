@@ -112,24 +112,6 @@ static int write_request(const struct gen_mcp_call *call, struct gen_str cursor,
 
 /* ---- sending ---- */
 
-static void on_timeout(void *ud)
-{
-    struct gen_mcp_call *call = ud;
-    struct gen_mcp *m = call->m;
-    uint64_t after_ms = (gen_loop_now_us() - call->start_us) / 1000;
-    char message[300];
-    (void)snprintf(message, sizeof(message),
-                   "the server %s did not answer %s%s%s within %" PRIu64 " ms", m->o.name,
-                   methods[call->kind], call->tool ? " " : "", call->tool ? call->tool : "",
-                   after_ms);
-    if (call->kind != GEN_MCP_INITIALIZE)
-        gen_mcp_forget(m, call);
-    if (call->kind == GEN_MCP_CALL)
-        gen_mcp_end(call, GEN_MCP_TIMEOUT, message);
-    else
-        gen_mcp_own_answer(m, call->kind, NULL, NULL, GEN_MCP_TIMEOUT, message);
-}
-
 static uint64_t time_limit_ms(const struct gen_mcp_call *call)
 {
     const struct gen_mcp_times *times = &call->m->o.times;
@@ -138,6 +120,26 @@ static uint64_t time_limit_ms(const struct gen_mcp_call *call)
     if (call->kind != GEN_MCP_CALL)
         return times->handshake_ms;
     return times->call_ms < times->hard_ms ? times->call_ms : times->hard_ms;
+}
+
+static void on_timeout(void *ud)
+{
+    struct gen_mcp_call *call = ud;
+    struct gen_mcp *m = call->m;
+    bool is_hard = gen_loop_now_us() / 1000 >= call->hard_at_ms;
+    char message[300];
+    /* The limit and not the time that has passed: it is the same in each run. */
+    (void)snprintf(message, sizeof(message),
+                   "the server %s did not answer %s%s%s within %" PRIu64 " ms%s", m->o.name,
+                   methods[call->kind], call->tool ? " " : "", call->tool ? call->tool : "",
+                   is_hard ? m->o.times.hard_ms : time_limit_ms(call),
+                   call->has_progressed && !is_hard ? " of its last sign of progress" : "");
+    if (call->kind != GEN_MCP_INITIALIZE)
+        gen_mcp_forget(m, call);
+    if (call->kind == GEN_MCP_CALL)
+        gen_mcp_end(call, GEN_MCP_TIMEOUT, message);
+    else
+        gen_mcp_own_answer(m, call->kind, NULL, NULL, GEN_MCP_TIMEOUT, message);
 }
 
 static int start_timer(struct gen_mcp_call *call, struct gen_error *err)
@@ -154,6 +156,7 @@ void gen_mcp_call_progress(struct gen_mcp_call *call)
 {
     const struct gen_mcp_times *times = &call->m->o.times;
     uint64_t now_ms = gen_loop_now_us() / 1000;
+    call->has_progressed = true;
     uint64_t left_ms = call->hard_at_ms > now_ms ? call->hard_at_ms - now_ms : 0;
     gen_timer_start(call->timer, times->call_ms < left_ms ? times->call_ms : left_ms, 0);
 }
@@ -543,6 +546,15 @@ int gen_mcp_call(struct gen_mcp *m, struct gen_str tool, struct gen_str argument
     if (out)
         *out = c;
     return GEN_OK;
+}
+
+int gen_mcp_pass(struct gen_mcp *m, struct gen_str tool, struct gen_str arguments,
+                 struct gen_error *err)
+{
+    struct gen_mcp_call *c = NULL;
+    int rc = make_call(&c, m, tool, arguments, err);
+    gen_mcp_call_free(rc == GEN_OK ? c : NULL);
+    return rc;
 }
 
 void gen_mcp_cancel(struct gen_mcp_call *call)

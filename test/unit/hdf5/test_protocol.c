@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -335,13 +337,59 @@ static void test_last_line(void **state)
     stop(&s);
 }
 
+/* Runs the program to the end of an empty input. */
+static void run_with_samples(const char *dir)
+{
+    int status = -1;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
+        (void)execl(SERVER_PATH, "generator-hdf5-mcp", "--data-dir", dir, "--samples", NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static long long size_of(const char *dir, const char *name)
+{
+    char path[400];
+    struct stat st;
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return stat(path, &st) == 0 ? (long long)st.st_size : -1;
+}
+
+static void test_samples(void **state)
+{
+    static const char *const names[] = {"simulation.h5", "layouts.h5", "layouts.raw", "types.h5",
+                                        "links.h5"};
+    char dir[] = "/tmp/hds-samples-XXXXXX";
+    char path[400];
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    run_with_samples(dir);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_true(size_of(dir, names[i]) > 0);
+        assert_int_equal(size_of(dir, names[i]), size_of(SAMPLES_DIR, names[i]));
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+        assert_int_equal(i ? unlink(path) : truncate(path, 1), 0);
+    }
+    /* What is somebody's is left alone. */
+    run_with_samples(dir);
+    assert_int_equal(size_of(dir, names[0]), 1);
+    assert_int_equal(size_of(dir, names[1]), -1);
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, names[0]);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conversations),
-        cmocka_unit_test(test_list),
-        cmocka_unit_test(test_many_calls),
-        cmocka_unit_test(test_last_line),
+        cmocka_unit_test(test_conversations), cmocka_unit_test(test_list),
+        cmocka_unit_test(test_many_calls),    cmocka_unit_test(test_last_line),
+        cmocka_unit_test(test_samples),
     };
     (void)signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -347,6 +347,27 @@ static void test_limits(void **state)
     assert_int_equal(n_ok, 2);
 }
 
+/* An answer that holds nothing but errors would pass for a success. */
+static void test_none_worked(void **state)
+{
+    struct bench *b = *state;
+    static const struct {
+        const char *tool, *args, *says;
+    } rows[] = {
+        {"hdf5_batch_read", "{\"paths\":[\"no\",\"nothing\"]}", "none of the 2"},
+        {"hdf5_aggregate_stats", "{\"paths\":[\"no\",\"nothing\"]}", "none of the 2"},
+        {"identify_io_bottlenecks", "{\"analysis_paths\":[\"no\",\"nothing\"]}", "none of the 2"},
+        {"hdf5_batch_read", "{\"paths\":[\"no\"]}", "no object"},
+    };
+    run_ok(b, "open_file", "{\"path\":\"layouts.h5\"}");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gen_error err = {0};
+        assert_int_not_equal(run(b, rows[i].tool, rows[i].args, &err), GEN_OK);
+        assert_non_null(strstr(err.msg, rows[i].says));
+    }
+    run_ok(b, "hdf5_batch_read", "{\"paths\":[\"no\",\"scalar\"]}");
+}
+
 static void test_floats(void **state)
 {
     (void)state;
@@ -390,6 +411,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_statistics, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tiles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_medians_and_gaps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_none_worked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_export_writes, set_up, tear_down),
         cmocka_unit_test(test_floats),

@@ -173,7 +173,7 @@ static void a_legacy_server_is_opened_with_initialize(void **state)
     assert_int_equal(gen_mcp_era(w->mcp), GEN_MCP_LEGACY);
     assert_true(gen_str_is(gen_mcp_version(w->mcp), "2025-11-25"));
     assert_true(gen_str_is(gen_mcp_server(w->mcp), "fakemcp 1.0"));
-    assert_int_equal(gen_json_count(gen_json_get(gen_mcp_tools(w->mcp), "tools")), 21);
+    assert_int_equal(gen_json_count(gen_json_get(gen_mcp_tools(w->mcp), "tools")), 22);
     assert_string_equal(ask(w, "count", "{}")->text, "1 calls, 0 canceled, initialized");
     close_server(w);
 }
@@ -219,7 +219,7 @@ static void who_cannot_be_opened_is_said(void **state)
         const char *mode, *says;
         enum gen_code code;
     } cases[] = {
-        {"mute", "the server fake did not answer initialize within", GEN_EINPUT},
+        {"mute", "the server fake says nothing: it answered neither", GEN_EINPUT},
         {"future", "it offers [\"2031-01-01\"]", GEN_EINPUT},
         {"unknown", "speaks MCP version '1999-01-01'", GEN_EINPUT},
         {"dead", "died (exit status 1): Error: Cannot find module 'express'", GEN_EINPUT},
@@ -281,9 +281,9 @@ static void pages_are_put_together(void **state)
     struct world *w = *state;
     open_server(w, "pages");
     const struct gen_json *tools = gen_json_get(gen_mcp_tools(w->mcp), "tools");
-    assert_int_equal(gen_json_count(tools), 21);
+    assert_int_equal(gen_json_count(tools), 22);
     assert_true(gen_str_is(gen_json_get_str(gen_json_at(tools, 0), "name"), "echo"));
-    assert_true(gen_str_is(gen_json_get_str(gen_json_at(tools, 20), "name"), "destroy"));
+    assert_true(gen_str_is(gen_json_get_str(gen_json_at(tools, 21), "name"), "destroy"));
 }
 
 static void too_many_tools_are_said(void **state)
@@ -522,6 +522,18 @@ static void an_answer_over_the_limit_is_said(void **state)
     assert_string_equal(ask(w, "echo", "{\"text\":\"ok\"}")->text, "ok");
 }
 
+/* With the limits as they are. */
+static void a_hundred_megabytes_are_said(void **state)
+{
+    struct world *w = *state;
+    w->o.times.call_ms = 60000;
+    w->o.times.hard_ms = 60000;
+    open_server(w, "legacy");
+    const struct result *r = ask(w, "huge", "{\"bytes\":104857600}");
+    assert_int_equal(r->class, GEN_MCP_TOO_LARGE);
+    assert_string_equal(ask(w, "echo", "{\"text\":\"ok\"}")->text, "ok");
+}
+
 static void long_observations_keep_head_and_tail(void **state)
 {
     struct world *w = *state;
@@ -651,7 +663,7 @@ static void a_recording_answers_as_the_server_did(void **state)
     if (gen_cassette_load(&w->o.replay, path.data, &err))
         fail_msg("%s", err.msg);
     open_server(w, NULL);
-    assert_int_equal(gen_json_count(gen_json_get(gen_mcp_tools(w->mcp), "tools")), 21);
+    assert_int_equal(gen_json_count(gen_json_get(gen_mcp_tools(w->mcp), "tools")), 22);
     compare(ask(w, "count", " { } "), &w->results[0]);
     compare(ask(w, "count", "{}"), &w->results[1]);
     compare(ask(w, "fail", "{\"a\":{\"x\":[3],\"y\":2},\"b\":1}"), &w->results[2]);
@@ -706,6 +718,7 @@ int main(void)
         TEST(who_dies_in_a_call_is_said_and_started_again),
         TEST(who_dies_again_and_again_is_given_up),
         TEST(an_answer_over_the_limit_is_said),
+        TEST(a_hundred_megabytes_are_said),
         TEST(long_observations_keep_head_and_tail),
         TEST(the_environment_is_a_short_list),
         TEST(a_sandbox_is_fresh_after_a_reset),

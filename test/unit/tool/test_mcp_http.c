@@ -174,7 +174,7 @@ static void both_eras_answer_in_both_forms(void **state)
         w->n_done = 0;
         open_server(w, cases[i].mode, cases[i].path);
         assert_int_equal(gen_mcp_era(w->mcp), cases[i].era);
-        assert_int_equal(gen_json_count(gen_json_get(gen_mcp_tools(w->mcp), "tools")), 21);
+        assert_int_equal(gen_json_count(gen_json_get(gen_mcp_tools(w->mcp), "tools")), 22);
         assert_string_equal(ask(w, "echo", "{\"text\":\"over http\"}"), "over http");
         assert_int_equal(w->class, GEN_MCP_OK);
         assert_string_equal(ask(w, "fail", "{}"), "there is no such file");
