@@ -46,7 +46,13 @@ enum gen_task {
     GEN_TASK_CODE_COT,
     GEN_TASK_ENHANCE,
     GEN_TASK_DESCRIBE_SET,
-    GEN_TASK_CHOOSE_SET
+    GEN_TASK_CHOOSE_SET,
+    GEN_TASK_TOOL_REQUEST,  /* write a request for a blueprint (all categories) */
+    GEN_TASK_TOOL_PLAN,     /* all calls of a request at once */
+    GEN_TASK_TOOL_STEP,     /* the next call, with the observations so far in view */
+    GEN_TASK_TOOL_SIMULATE, /* stand in for a tool */
+    GEN_TASK_TOOL_ANSWER,   /* the final answer from observations */
+    GEN_TASK_TOOL_RATE,
 };
 
 struct gen_task_pair {
@@ -60,7 +66,9 @@ struct gen_task_inputs {
     const struct gen_task_pair *pairs;             /* enrich, enhance, rate */
     size_t n_pairs;                                /* of `pairs`; QA and CoT: how many are wanted */
     struct gen_str topic;
-    struct gen_str record; /* describe and choose: the item, as JSON (qa/compare.h) */
+    /* Describe and choose (qa/compare.h) and the tasks of tools (dataset/trajectory.h): the item,
+     * as JSON. */
+    struct gen_str record;
     uint64_t seed;
 };
 

@@ -161,6 +161,11 @@ bool gen_qa_may_share(void *ud, const struct gen_item *a, const struct gen_item 
                                     gen_str_eq(a->chunk->source, b->chunk->source));
 }
 
+const char *gen_qa_rule_of_unusable(const struct gen_json *record)
+{
+    return gen_record_kind(record) == GEN_RECORD_TOOL ? "tool_record" : "malformed_row";
+}
+
 const char *gen_qa_prefilter_record(const struct gen_item *item)
 {
     struct gen_json_doc *doc = NULL;
@@ -168,9 +173,11 @@ const char *gen_qa_prefilter_record(const struct gen_item *item)
     char why[160];
     if (gen_json_parse(&doc, item->record, NULL) != GEN_OK)
         return "malformed_row";
-    bool usable = gen_qa_view(gen_json_root(doc), &view, why, sizeof(why));
+    const struct gen_json *record = gen_json_root(doc);
+    bool usable = gen_qa_view(record, &view, why, sizeof(why));
+    const char *rule = usable ? NULL : gen_qa_rule_of_unusable(record);
     gen_json_doc_free(doc);
-    return usable ? NULL : "malformed_row";
+    return rule;
 }
 
 int gen_qa_ask_for_missing(struct gen_outcome *o, const bool *seen, size_t n, struct gen_str fault,

@@ -43,6 +43,8 @@ bool gen_qa_may_share(void *ud, const struct gen_item *a, const struct gen_item 
 
 /* NULL when the record is a usable pair, else the rule it is filtered by. */
 const char *gen_qa_prefilter_record(const struct gen_item *item);
+/* The rule of a row that gen_qa_view refused: "tool_record" or "malformed_row". */
+const char *gen_qa_rule_of_unusable(const struct gen_json *record);
 
 /* Asks again, for `fault`, when some input has no sound object in the answer (`seen[i]` false). */
 GEN_MUST_USE int gen_qa_ask_for_missing(struct gen_outcome *o, const bool *seen, size_t n,

@@ -528,10 +528,10 @@ int gen_qa_compare_new(struct gen_qa_compare **out, const struct gen_step_common
     int rc = gen_qa_rate_new(&c->rate, common, &judge, &c->judge, err);
     if (rc == GEN_OK)
         rc = gen_step_prompt_init(&c->evaluation, common, "qa_comparison_evaluation",
-                                "set_description", evaluation_schema, false, 0.0, of_set, 3, err);
+                                  "set_description", evaluation_schema, false, 0.0, of_set, 3, err);
     if (rc == GEN_OK)
         rc = gen_step_prompt_init(&c->selection, common, "qa_comparison_selection", "set_choice",
-                                c->selection_schema, false, 0.0, of_choice, 2, err);
+                                  c->selection_schema, false, 0.0, of_choice, 2, err);
     if (rc) {
         gen_qa_compare_free(c);
         return rc;

@@ -135,7 +135,8 @@ struct gen_qa_compare_options {
     double temperature;
 };
 struct gen_qa_compare;
-GEN_MUST_USE int gen_qa_compare_new(struct gen_qa_compare **out, const struct gen_step_common *common,
+GEN_MUST_USE int gen_qa_compare_new(struct gen_qa_compare **out,
+                                    const struct gen_step_common *common,
                                     const struct gen_qa_compare_options *options,
                                     struct gen_step *step, struct gen_error *err);
 void gen_qa_compare_free(struct gen_qa_compare *c);

@@ -99,7 +99,7 @@ static const char *prefilter(void *ud, const struct gen_item *item, bool *is_ski
     if (gen_json_parse(&doc, item->record, NULL) != GEN_OK)
         return "malformed_row";
     if (!gen_qa_view(gen_json_root(doc), &view, why, sizeof(why)))
-        rule = "malformed_row";
+        rule = gen_qa_rule_of_unusable(gen_json_root(doc));
     else if (!e->o.native && gen_str_trim(view.reasoning).n)
         rule = "already_has_reasoning";
     *is_skip = rule && strcmp(rule, "already_has_reasoning") == 0;
@@ -507,9 +507,9 @@ static int init_prompts(struct gen_qa_enhance *e, struct gen_error *err)
     const char *schema_name = native ? "conclusion" : "reasoning_steps";
     const char *text = native ? gen_qa_schema_conclusion : gen_qa_schema_enhancement;
     size_t n_names = sizeof(names) / sizeof(names[0]);
-    int rc = gen_step_prompt_init(&e->grounded, &e->common, native ? "cot_native" : "cot_enhancement",
-                                schema_name, text, e->o.has_temperature, temperature, names,
-                                n_names, err);
+    int rc = gen_step_prompt_init(&e->grounded, &e->common,
+                                  native ? "cot_native" : "cot_enhancement", schema_name, text,
+                                  e->o.has_temperature, temperature, names, n_names, err);
     return rc ? rc
               : gen_step_prompt_init(
                     &e->blind, &e->common, native ? "cot_native_blind" : "cot_enhancement_blind",

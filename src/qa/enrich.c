@@ -285,12 +285,12 @@ int gen_qa_enrich_new(struct gen_qa_enrich **out, const struct gen_step_common *
     double temperature = options->has_temperature ? options->temperature : 0.3;
     size_t n_names = sizeof(names) / sizeof(names[0]);
     int rc = gen_step_prompt_init(&e->grounded, common, "qa_enrichment", "enriched_answers",
-                                gen_qa_schema_enrichment, options->has_temperature, temperature,
-                                names, n_names, err);
+                                  gen_qa_schema_enrichment, options->has_temperature, temperature,
+                                  names, n_names, err);
     if (rc == GEN_OK)
         rc = gen_step_prompt_init(&e->blind, common, "qa_enrichment_blind", "enriched_answers",
-                                gen_qa_schema_enrichment, options->has_temperature, temperature,
-                                names, n_names, err);
+                                  gen_qa_schema_enrichment, options->has_temperature, temperature,
+                                  names, n_names, err);
     if (rc) {
         gen_qa_enrich_free(e);
         return rc;

@@ -156,7 +156,8 @@ static int render(struct gen_qa_generate *g, const struct gen_item *item, size_t
     const struct gen_prompt_value values[] = {
         {"text", gen_step_defuse(q->scratch, c->content)},
         {"n_pairs", gen_step_number(q->scratch, (int64_t)n)},
-        {"title", gen_step_or_unknown(gen_step_defuse(q->scratch, c->title.n ? c->title : c->source))},
+        {"title",
+         gen_step_or_unknown(gen_step_defuse(q->scratch, c->title.n ? c->title : c->source))},
         {"section", gen_step_or_unknown(gen_step_defuse(q->scratch, c->section))},
         {"fence", gen_str_from(fence)},
         {"kinds", plan_of(g, item)},

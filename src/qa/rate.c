@@ -73,6 +73,8 @@ static const char *prefilter(void *ud, const struct gen_item *item, bool *is_ski
         return rule;
     if (gen_qa_view(gen_json_root(doc), &view, why, sizeof(why)))
         rule = rule_before(ud, item, &view);
+    else
+        rule = gen_qa_rule_of_unusable(gen_json_root(doc));
     gen_json_doc_free(doc);
     return rule;
 }
@@ -420,8 +422,8 @@ int gen_qa_rate_new(struct gen_qa_rate **out, const struct gen_step_common *comm
     r->o = *options;
     double temperature = options->has_temperature ? options->temperature : 0.0;
     int rc = gen_step_prompt_init(&r->prompt, common, "qa_rating", "verdicts", gen_qa_schema_rating,
-                                options->has_temperature, temperature, names,
-                                sizeof(names) / sizeof(names[0]), err);
+                                  options->has_temperature, temperature, names,
+                                  sizeof(names) / sizeof(names[0]), err);
     if (rc) {
         gen_qa_rate_free(r);
         return rc;

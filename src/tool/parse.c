@@ -1,5 +1,6 @@
 #include "tool/parse_int.h"
 
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "json/schema.h"
 
@@ -10,6 +11,11 @@
 #define NAME_BYTES_MAX        64U /* what OpenAI, Anthropic and Gemini take */
 #define DESCRIPTION_BYTES_MAX 1024U
 
+struct taken_name {
+    char name[NAME_BYTES_MAX + 1]; /* empty: the slot is free */
+    unsigned n_last;               /* the last number that was put behind it for another tool */
+};
+
 struct gen_tools_parser {
     enum gen_tool_shape shape;
     gen_tool_finding_fn *on_finding;
@@ -17,8 +23,8 @@ struct gen_tools_parser {
     struct gen_tools_parsed *parsed;
     struct gen_jb *b;
     struct gen_jmut *tools;
-    char (*names)[NAME_BYTES_MAX + 1]; /* of the tools so far */
-    size_t n_names, names_capacity;
+    struct taken_name *names; /* of the tools so far; open addressing */
+    size_t n_names, n_slots;  /* n_slots: a power of two */
 };
 
 static const struct {
@@ -49,7 +55,7 @@ int gen_tools_report(struct gen_tools_parser *p, bool is_error, struct gen_str t
     char why[512];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(why, sizeof(why), format, args);
+    gen_utf8_vformat(why, sizeof(why), format, args);
     va_end(args);
     *(is_error ? &p->parsed->n_errors : &p->parsed->n_warnings) += 1;
     const struct gen_tool_finding finding = {is_error, tool, why};
@@ -79,26 +85,30 @@ static void sanitise(struct gen_str name, char out[NAME_BYTES_MAX + 1])
     out[n] = '\0';
 }
 
-static bool is_taken(const struct gen_tools_parser *p, const char *name)
+/* The slot that has the name, or the free one where it belongs. */
+static struct taken_name *slot_of(const struct gen_tools_parser *p, const char *name)
 {
-    for (size_t i = 0; i < p->n_names; i++) {
-        if (strcmp(p->names[i], name) == 0)
-            return true;
-    }
-    return false;
+    size_t at = (size_t)gen_hash64(gen_str_from(name), 0) & (p->n_slots - 1);
+    while (p->names[at].name[0] && strcmp(p->names[at].name, name) != 0)
+        at = (at + 1) & (p->n_slots - 1);
+    return &p->names[at];
 }
 
-static int remember_name(struct gen_tools_parser *p, const char *name, struct gen_error *err)
+static int make_room_for_name(struct gen_tools_parser *p, struct gen_error *err)
 {
-    if (p->n_names == p->names_capacity) {
-        size_t capacity = p->names_capacity ? 2 * p->names_capacity : 64;
-        void *grown = realloc(p->names, capacity * sizeof(p->names[0]));
-        if (!grown)
-            return gen_nomem(err, "tool names");
-        p->names = grown;
-        p->names_capacity = capacity;
+    struct gen_tools_parser bigger = {.n_slots = p->n_slots ? 2 * p->n_slots : 64};
+    if (2 * (p->n_names + 1) <= p->n_slots)
+        return GEN_OK;
+    bigger.names = calloc(bigger.n_slots, sizeof(*bigger.names));
+    if (!bigger.names)
+        return gen_nomem(err, "tool names");
+    for (size_t i = 0; i < p->n_slots; i++) {
+        if (p->names[i].name[0])
+            *slot_of(&bigger, p->names[i].name) = p->names[i];
     }
-    (void)snprintf(p->names[p->n_names++], sizeof(p->names[0]), "%s", name);
+    free(p->names);
+    p->names = bigger.names;
+    p->n_slots = bigger.n_slots;
     return GEN_OK;
 }
 
@@ -106,16 +116,21 @@ static int remember_name(struct gen_tools_parser *p, const char *name, struct ge
 static int name_tool(struct gen_tools_parser *p, const struct gen_tool_draft *d,
                      char out[NAME_BYTES_MAX + 1], struct gen_error *err)
 {
-    int rc = GEN_OK;
     char base[NAME_BYTES_MAX + 1];
+    int rc = make_room_for_name(p, err);
+    if (rc)
+        return rc;
     sanitise(d->name, base);
     (void)snprintf(out, NAME_BYTES_MAX + 1, "%s", base);
     if (!base[0])
         return gen_tools_report(p, true, d->name, err, "tool %zu has no name; it is left out",
                                 p->parsed->n_tools + 1);
-    for (unsigned i = 2; is_taken(p, out); i++) {
+    /* Numbers up to the last one were taken then, and still are. */
+    struct taken_name *first = slot_of(p, base);
+    while (slot_of(p, out)->name[0]) {
         char number[16];
-        int n = snprintf(number, sizeof(number), "_%u", i);
+        first->n_last += first->n_last ? 1 : 2;
+        int n = snprintf(number, sizeof(number), "_%u", first->n_last);
         (void)snprintf(out, NAME_BYTES_MAX + 1, "%.*s%s", (int)(NAME_BYTES_MAX - (size_t)n), base,
                        number);
     }
@@ -127,7 +142,9 @@ static int name_tool(struct gen_tools_parser *p, const struct gen_tool_draft *d,
                               "providers take names of letters, digits, _ and - up to 64 bytes; it "
                               "becomes \"%s\"",
                               out);
-    return rc == GEN_OK ? remember_name(p, out, err) : rc;
+    (void)snprintf(slot_of(p, out)->name, NAME_BYTES_MAX + 1, "%s", out);
+    p->n_names++;
+    return rc;
 }
 
 /* ---- what it takes ---- */
@@ -175,26 +192,13 @@ static bool lists(const struct gen_json *array, struct gen_str name)
     return false;
 }
 
-static const struct gen_json *member(const struct gen_json *object, struct gen_str name)
-{
-    struct gen_json_iter it;
-    struct gen_str key;
-    const struct gen_json *v;
-    gen_json_iter_init(&it, object);
-    while (gen_json_iter_next(&it, &key, &v)) {
-        if (gen_str_eq(key, name))
-            return v;
-    }
-    return NULL;
-}
-
 /* A default that its own schema refuses would be copied into calls. */
 static int check_default(struct gen_tools_parser *p, const char *tool, struct gen_str name,
                          const struct gen_json *schema, struct gen_error *err)
 {
     const struct gen_json *fallback = gen_json_get(schema, "default");
     struct gen_schema *s = NULL;
-    struct gen_buf faults = gen_buf_make(8192);
+    struct gen_buf faults = gen_buf_make(GEN_BUF_UNLIMITED);
     bool valid = true;
     if (!fallback || gen_json_type(fallback) == GEN_JSON_NULL || gen_json_get(schema, "$ref"))
         return GEN_OK;
@@ -203,8 +207,8 @@ static int check_default(struct gen_tools_parser *p, const char *tool, struct ge
         return gen_nomem(err, "a JSON Schema");
     if (rc == GEN_OK)
         rc = gen_schema_check(s, fallback, &valid, &faults, err);
-    /* References of its parts lead out of it: nothing can be said. */
-    if (rc == GEN_EPARSE)
+    /* References of its parts lead out of it or in circles: nothing can be said. */
+    if (rc == GEN_EPARSE || rc == GEN_ELIMIT)
         rc = GEN_OK;
     if (rc == GEN_OK && !valid)
         rc = gen_tools_report(p, false, gen_str_from(tool), err,
@@ -253,8 +257,12 @@ static struct gen_jmut *parameter_of(struct gen_tools_parser *p, struct gen_str 
             gen_jb_put(p->b, o, copied[i], gen_jb_copy(p->b, v));
     }
     gen_jb_put_str(p->b, o, "description", gen_json_get_str(schema, "description"));
-    if (place)
-        gen_jb_put(p->b, o, "in", gen_jb_copy(p->b, place));
+    struct gen_json_iter it;
+    struct gen_str key;
+    const struct gen_json *v;
+    gen_json_iter_init(&it, place);
+    while (gen_json_iter_next(&it, &key, &v))
+        gen_jb_put_n(p->b, o, key, gen_jb_copy(p->b, v));
     return o;
 }
 
@@ -273,12 +281,13 @@ static int put_parameters(struct gen_tools_parser *p, const struct gen_tool_draf
     while (rc == GEN_OK && gen_json_iter_next(&it, &name, &v)) {
         bool needed = lists(required, name);
         *n_required += needed;
-        gen_jb_append(p->b, list, parameter_of(p, name, v, needed, member(d->places, name)));
+        gen_jb_append(p->b, list,
+                      parameter_of(p, name, v, needed, gen_json_get_n(d->places, name)));
         rc = check_parameter(p, tool, name, v, err);
     }
     gen_json_iter_init(&it, required);
     while (rc == GEN_OK && gen_json_iter_next(&it, NULL, &v)) {
-        if (gen_json_as_str(v, &name) && !member(properties, name))
+        if (gen_json_as_str(v, &name) && !gen_json_get_n(properties, name))
             rc = gen_tools_report(p, false, gen_str_from(tool), err,
                                   "\"%.*s\" is required but not among the properties",
                                   GEN_STR_ARG(name));
@@ -338,6 +347,8 @@ static void put_http(struct gen_tools_parser *p, struct gen_jmut *tool,
     gen_jb_put_str(p->b, http, "method", d->method);
     gen_jb_put_str(p->b, http, "path", d->path);
     gen_jb_put_str(p->b, http, "base_url", d->base_url);
+    if (d->content_type.n)
+        gen_jb_put_str(p->b, http, "content_type", d->content_type);
     gen_jb_put(p->b, tool, "http", http);
 }
 
@@ -479,6 +490,9 @@ static void put_head(struct gen_jb *b, struct gen_jmut *out, const struct gen_js
     gen_jb_put_str(b, out, "version", version);
     gen_jb_put_str(b, out, "description", description);
     gen_jb_put_cstr(b, out, "format", "tools");
+    struct gen_str server = gen_json_get_str(root, "server");
+    if (server.n)
+        gen_jb_put_str(b, out, "server", server);
 }
 
 int gen_tools_parse(const struct gen_json *root, const char *name, struct gen_buf *out,

@@ -9,8 +9,12 @@
  *    "description","parameters":[{"name","type","required","default","description","enum","in"}],
  *    "returns":{"type","description"},"examples":[...],"complexity":"simple|medium|complex",
  *    "input_schema":{JSON Schema of the arguments},"output_schema","annotations","http":{"method",
- *    "path","base_url"},"original_name"}]}
+ *    "path","base_url","content_type"},"original_name"}]}
  * `parameters` is what people and prompts read; `input_schema` is what calls are checked against.
+ * `in` says where a parameter of an HTTP operation goes (path, query, header, cookie, body,
+ * whole_body); with it may stand what is not the rule of OpenAPI 3: "http_name" where the service
+ * knows it by another name, "style", "explode", and "content_type" for a value that goes as text of
+ * that type. `content_type` of "http" is that of a body that is no JSON.
  */
 #ifndef GEN_TOOL_PARSE_H
 #define GEN_TOOL_PARSE_H

@@ -11,9 +11,10 @@ struct gen_tool_draft {
     struct gen_str name, original_name, id, description, category, complexity;
     const struct gen_json *schema; /* JSON Schema of the arguments; NULL: none */
     struct gen_str schema_text;    /* the same as text, where a parser had to make it */
-    const struct gen_json *places; /* object: parameter -> "path", "query", ...; NULL: none */
+    /* object: parameter -> {"in","http_name","style","explode","content_type"}; NULL: none */
+    const struct gen_json *places;
     const struct gen_json *returns, *output_schema, *examples, *annotations;
-    struct gen_str method, path, base_url; /* of an HTTP operation */
+    struct gen_str method, path, base_url, content_type; /* of an HTTP operation */
     bool name_is_made;     /* by the parser: no sense in telling that it was changed */
     bool refs_stand_alone; /* of drafts before 2019-09 and OpenAPI 3.0 */
 };

@@ -234,6 +234,12 @@ enum fake_step {
     FAKE_STEP_CONCLUDE,
     FAKE_STEP_ENRICH,
     FAKE_STEP_JUDGE,
+    FAKE_STEP_TOOL_REQUEST, /* for one call; below: several, with a gap, with none that fits */
+    FAKE_STEP_TOOL_REQUESTS,
+    FAKE_STEP_TOOL_MISSING,
+    FAKE_STEP_TOOL_IRRELEVANCE,
+    FAKE_STEP_TOOL_PLAN,
+    FAKE_STEP_TOOL_JUDGE,
     FAKE_STEP_SCHEMA /* any other schema */
 };
 
@@ -271,8 +277,16 @@ void fake_prompt_scan(struct fake_prompt *p, struct fake_span body, uint64_t has
  * FAKE_WRONGTYPE, FAKE_NESTED, FAKE_DUPKEYS, FAKE_SURROGATE, FAKE_NONJSON. */
 void fake_answer_write(struct fake_buf *out, const struct fake_prompt *p, size_t answer_bytes,
                        enum fake_fault defect);
+/* The answers of the steps FAKE_STEP_TOOL_REQUEST to FAKE_STEP_TOOL_PLAN; false for other steps. */
+bool fake_tool_request_answer(struct fake_buf *out, const struct fake_prompt *p);
+/* The next call of a request that the fake model wrote itself; false for others. */
+bool fake_tool_order(struct fake_buf *out, const struct fake_prompt *p);
 /* A minimal value that satisfies the schema of the request. False: there is no readable schema. */
 bool fake_schema_answer(struct fake_buf *out, const struct fake_prompt *p);
+/* The same for a schema's text. False: it is none. */
+bool fake_schema_value(struct fake_buf *out, const struct fake_prompt *p, const char *schema);
+/* The next call, a tool's result, the closing reply. False: something else is asked. */
+bool fake_calls_answer(struct fake_buf *out, const struct fake_prompt *p);
 
 /* ---- the providers' shapes ---------------------------------------------------------------------
  */

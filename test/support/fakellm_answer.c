@@ -553,7 +553,7 @@ static void write_schema_value(struct writer *w)
     if (w->defect == FAKE_NESTED) {
         fake_buf_puts(w->out, "[[");
     }
-    if (!fake_schema_answer(w->out, w->p)) {
+    if (!fake_calls_answer(w->out, w->p) && !fake_schema_answer(w->out, w->p)) {
         w->out->len = at;
         fake_buf_puts(w->out, "{}");
         return;
@@ -561,6 +561,32 @@ static void write_schema_value(struct writer *w)
     if (w->defect == FAKE_NESTED) {
         fake_buf_puts(w->out, "]]");
     }
+}
+
+/* Mostly kind; every eighth answer is no, and one verdict in sixteen finds nothing right. */
+static void write_tool_verdict(const struct writer *w)
+{
+    static const char *const questions[] = {"t2_no_better_tool",
+                                            "t3_no_superfluous_or_missing_step",
+                                            "p3_values_mean_what_was_asked",
+                                            "r1_thoughts_explain_choice",
+                                            "r2_thoughts_use_earlier_results",
+                                            "f1_results_answer_request"};
+    static const char *const points[] = {"The thought says little.", "The answer is terse.",
+                                         "The scope of the request is left open.",
+                                         "One value is only implied."};
+    uint64_t draw = fake_mix(w->p->hash, 71);
+    bool is_bad = draw % 16 == 0;
+    fake_buf_puts(w->out, "{\"better_alternative\":\"none\",\"weakest_point\":\"");
+    fake_buf_puts(w->out, points[(draw >> 8) % 4]);
+    fake_buf_char(w->out, '"');
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+        bool holds = !is_bad && ((draw >> (16 + 3 * i)) & 7U) != 0;
+        fake_buf_puts(w->out, ",\"");
+        fake_buf_puts(w->out, questions[i]);
+        fake_buf_puts(w->out, holds ? "\":true" : "\":false");
+    }
+    fake_buf_char(w->out, '}');
 }
 
 void fake_answer_write(struct fake_buf *out, const struct fake_prompt *p, size_t answer_bytes,
@@ -588,6 +614,24 @@ void fake_answer_write(struct fake_buf *out, const struct fake_prompt *p, size_t
         break;
     case FAKE_STEP_JUDGE:
         write_items(&w, "verdicts", answer_bytes, write_verdict);
+        break;
+    case FAKE_STEP_TOOL_REQUEST:
+    case FAKE_STEP_TOOL_REQUESTS:
+    case FAKE_STEP_TOOL_MISSING:
+    case FAKE_STEP_TOOL_IRRELEVANCE:
+    case FAKE_STEP_TOOL_PLAN:
+        if (defect != FAKE_OK) {
+            write_schema_value(&w);
+        } else {
+            (void)fake_tool_request_answer(out, p);
+        }
+        break;
+    case FAKE_STEP_TOOL_JUDGE:
+        if (defect != FAKE_OK) {
+            write_schema_value(&w);
+        } else {
+            write_tool_verdict(&w);
+        }
         break;
     case FAKE_STEP_SCHEMA:
         write_schema_value(&w);

@@ -76,6 +76,18 @@ static bool step_of_schema(struct fake_prompt *p)
         p->step = FAKE_STEP_ENHANCE;
     } else if (fake_span_starts(rest, "\"conclusion\"")) {
         p->step = FAKE_STEP_CONCLUDE;
+    } else if (fake_span_starts(rest, "\"situation\"")) {
+        p->step = FAKE_STEP_TOOL_REQUEST;
+    } else if (fake_span_starts(rest, "\"goal\"") && fake_span_find(rest, "\"hidden\"")) {
+        p->step = FAKE_STEP_TOOL_REQUESTS;
+    } else if (fake_span_starts(rest, "\"withheld\"")) {
+        p->step = FAKE_STEP_TOOL_MISSING;
+    } else if (fake_span_starts(rest, "\"near_tool\"")) {
+        p->step = FAKE_STEP_TOOL_IRRELEVANCE;
+    } else if (fake_span_starts(rest, "\"calls\"")) {
+        p->step = FAKE_STEP_TOOL_PLAN;
+    } else if (fake_span_starts(rest, "\"better_alternative\"")) {
+        p->step = FAKE_STEP_TOOL_JUDGE;
     } else if ((fake_span_starts(rest, "\"usable\"") || fake_span_starts(rest, "\"pairs\"")) &&
                fake_span_find(rest, "\"evidence\"")) {
         p->step = FAKE_STEP_PAIRS;
@@ -94,6 +106,8 @@ static void step_of_words(struct fake_prompt *p)
 {
     if (fake_span_find(p->body, "a1_no_contradiction")) {
         p->step = FAKE_STEP_JUDGE;
+    } else if (fake_span_find(p->body, "t2_no_better_tool")) {
+        p->step = FAKE_STEP_TOOL_JUDGE;
     } else if (fake_span_find(p->body, "enriched_answer")) {
         p->step = FAKE_STEP_ENRICH;
     } else if (fake_span_find(p->body, "needed_facts")) {

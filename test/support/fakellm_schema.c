@@ -195,3 +195,15 @@ bool fake_schema_answer(struct fake_buf *out, const struct fake_prompt *p)
     yyjson_doc_free(doc);
     return schema != NULL;
 }
+
+bool fake_schema_value(struct fake_buf *out, const struct fake_prompt *p, const char *schema)
+{
+    yyjson_doc *doc = yyjson_read(schema, strlen(schema), 0);
+    bool is_schema = yyjson_is_obj(yyjson_doc_get_root(doc));
+    if (is_schema) {
+        struct maker m = {out, p, p->hash, 0, SIZE_MAX};
+        make_value(&m, yyjson_doc_get_root(doc));
+    }
+    yyjson_doc_free(doc);
+    return is_schema;
+}

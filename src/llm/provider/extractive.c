@@ -1,6 +1,6 @@
 /* The embedded baseline: answers each step by rules from the structured inputs of the request. No
  * model, no network, no chance: the same inputs give the same answer. */
-#include "llm/provider/extractive_int.h"
+#include "llm/provider/extractive_tool.h"
 
 #include <stdlib.h>
 
@@ -29,6 +29,18 @@ static int write_task(struct gen_extract *x, struct gen_jb *b, struct gen_jmut *
         return gen_extract_describe_set(x, b, root, err);
     case GEN_TASK_CHOOSE_SET:
         return gen_extract_choose_set(x, b, root, err);
+    case GEN_TASK_TOOL_REQUEST:
+        return gen_extract_tool_request(x, b, root, err);
+    case GEN_TASK_TOOL_PLAN:
+        return gen_extract_tool_plan(x, b, root, err);
+    case GEN_TASK_TOOL_STEP:
+        return gen_extract_tool_step(x, b, root, err);
+    case GEN_TASK_TOOL_SIMULATE:
+        return gen_extract_tool_simulate(x, b, root, err);
+    case GEN_TASK_TOOL_ANSWER:
+        return gen_extract_tool_answer(x, b, root, err);
+    case GEN_TASK_TOOL_RATE:
+        return gen_extract_tool_rate(x, b, root, err);
     case GEN_TASK_NONE:
         break;
     }

@@ -31,8 +31,9 @@ static bool is_json_type(struct gen_str type)
 /* The parameter's schema: its own `schema` where it has one, else its members. */
 static struct gen_jmut *schema_of(struct gen_jb *b, const struct gen_json *parameter)
 {
-    static const char *const copied[] = {"enum",    "items",   "properties", "minimum",   "maximum",
-                                         "pattern", "default", "minLength",  "maxLength", NULL};
+    static const char *const copied[] = {
+        "enum",      "items",     "properties", "minimum",  "maximum",     "pattern", "default",
+        "minLength", "maxLength", "minItems",   "maxItems", "uniqueItems", "format",  NULL};
     const struct gen_json *own = gen_json_get(parameter, "schema");
     struct gen_str type = json_type(gen_json_get_str(parameter, "type"));
     struct gen_jmut *o =
@@ -100,7 +101,7 @@ static int make_schema(struct gen_tools_parser *p, const struct gen_json *tool, 
     return rc == GEN_OK ? gen_jb_write(b, schema, GEN_JSON_COMPACT, text, err) : rc;
 }
 
-/* {"id":"path"}: where the parameters of an operation go. */
+/* {"id":{"in":"path"}}: where the parameters of an operation go. */
 static int make_places(struct gen_jb *b, const struct gen_json *tool, struct gen_json_doc **out,
                        struct gen_error *err)
 {
@@ -110,9 +111,17 @@ static int make_places(struct gen_jb *b, const struct gen_json *tool, struct gen
     const struct gen_json *v;
     gen_json_iter_init(&it, gen_json_get(tool, "parameters"));
     while (gen_json_iter_next(&it, NULL, &v)) {
-        struct gen_str place = gen_json_get_str(v, "in");
-        if (place.n)
-            gen_jb_set_n(b, places, gen_json_get_str(v, "name"), gen_jb_str(b, place));
+        static const char *const kept[] = {"in",      "http_name",    "style",
+                                           "explode", "content_type", NULL};
+        if (!gen_json_get_str(v, "in").n)
+            continue;
+        struct gen_jmut *place = gen_jb_object(b);
+        for (size_t i = 0; kept[i]; i++) {
+            const struct gen_json *member = gen_json_get(v, kept[i]);
+            if (member)
+                gen_jb_put(b, place, kept[i], gen_jb_copy(b, member));
+        }
+        gen_jb_set_n(b, places, gen_json_get_str(v, "name"), place);
     }
     int rc = gen_jb_write(b, places, GEN_JSON_COMPACT, &text, err);
     if (rc == GEN_OK)
@@ -140,6 +149,7 @@ static int emit(struct gen_tools_parser *p, const struct gen_json *tool, struct 
     d.method = gen_json_get_str(http, "method");
     d.path = gen_json_get_str(http, "path");
     d.base_url = gen_json_get_str(http, "base_url");
+    d.content_type = gen_json_get_str(http, "content_type");
     if (!d.name.n)
         d.name = d.id;
     struct gen_jb *b = NULL;

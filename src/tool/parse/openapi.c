@@ -74,21 +74,55 @@ static struct gen_jmut *parameter_schema(struct gen_openapi *o, const struct gen
     return out;
 }
 
+/* Swagger 2's collectionFormat in the words of OpenAPI 3. Without it lists have commas there, in 3
+ * a query has the name again and again. */
+static void place_of_list(const struct gen_openapi *o, const struct gen_json *parameter,
+                          struct gen_openapi_place *place)
+{
+    static const char *const styles[][2] = {
+        {"ssv", "spaceDelimited"}, {"tsv", "tabDelimited"}, {"pipes", "pipeDelimited"}};
+    struct gen_str format = gen_json_get_str(parameter, "collectionFormat");
+    bool is_list = gen_str_is(gen_json_get_str(parameter, "type"), "array");
+    if (!gen_json_get(o->root, "swagger") || !is_list || gen_str_is(format, "multi"))
+        return;
+    for (size_t i = 0; i < 3; i++) {
+        if (gen_str_is(format, styles[i][0]))
+            place->style = gen_str_from(styles[i][1]);
+    }
+    if (!gen_str_is(place->in, "path") && !gen_str_is(place->in, "header"))
+        place->explode = gen_json_root(o->no);
+}
+
+static void fill_place(const struct gen_openapi *o, const struct gen_json *parameter,
+                       struct gen_openapi_place *place)
+{
+    struct gen_json_iter it;
+    struct gen_str type;
+    const struct gen_json *media;
+    place->style = gen_json_get_str(parameter, "style");
+    place->explode = gen_json_get(parameter, "explode");
+    gen_json_iter_init(&it, gen_json_get(parameter, "content"));
+    if (gen_json_iter_next(&it, &type, &media))
+        place->content_type = type;
+    place_of_list(o, parameter, place);
+}
+
 static int add_parameter(struct gen_openapi *o, const struct gen_json *parameter,
                          struct gen_error *err)
 {
     bool required = false;
     struct gen_str name = gen_json_get_str(parameter, "name");
-    struct gen_str place = gen_json_get_str(parameter, "in");
-    if (!name.n || is_credential(o, name, place))
+    struct gen_openapi_place place = {.in = gen_json_get_str(parameter, "in")};
+    if (!name.n || is_credential(o, name, place.in))
         return GEN_OK;
     (void)gen_json_as_bool(gen_json_get(parameter, "required"), &required);
-    if (gen_str_is(place, "body"))
+    if (gen_str_is(place.in, "body"))
         return gen_openapi_add_body(o, gen_json_get(parameter, "schema"), required, err);
-    if (gen_str_is(place, "formData"))
-        place = GEN_STR("body");
-    return gen_openapi_add(o, name, place, parameter_schema(o, parameter),
-                           required || gen_str_is(place, "path"), err);
+    if (gen_str_is(place.in, "formData"))
+        place.in = GEN_STR("body");
+    fill_place(o, parameter, &place);
+    return gen_openapi_add(o, name, &place, parameter_schema(o, parameter),
+                           required || gen_str_is(place.in, "path"), err);
 }
 
 static bool is_overridden(const struct gen_openapi *o, const struct gen_json *own,
@@ -136,6 +170,41 @@ static const struct gen_json *content_schema(const struct gen_json *holder)
         first = first ? first : gen_json_get(media, "schema");
     }
     return first ? first : gen_json_get(holder, "schema"); /* Swagger 2 */
+}
+
+/* The type of a body that is no JSON; empty for one that is. */
+static struct gen_str body_type(const struct gen_openapi *o, const struct gen_json *operation)
+{
+    struct gen_json_iter it;
+    struct gen_str type, first = {NULL, 0};
+    const struct gen_json *v;
+    const struct gen_json *body = NULL;
+    bool has_form = false;
+    if (follow(o, gen_json_get(operation, "requestBody"), &body, NULL))
+        return first;
+    gen_json_iter_init(&it, gen_json_get(body, "content"));
+    while (body && gen_json_iter_next(&it, &type, &v)) {
+        if (gen_str_find(type, GEN_STR("json"), 0) != SIZE_MAX)
+            return (struct gen_str){NULL, 0};
+        first = first.n ? first : type;
+    }
+    if (body)
+        return first;
+    gen_json_iter_init(&it, gen_json_get(operation, "parameters"));
+    while (gen_json_iter_next(&it, NULL, &v)) {
+        if (follow(o, v, &v, NULL) == GEN_OK)
+            has_form = has_form || gen_str_is(gen_json_get_str(v, "in"), "formData");
+    }
+    if (!has_form)
+        return first;
+    const struct gen_json *consumes = gen_json_get(operation, "consumes");
+    if (!consumes)
+        consumes = gen_json_get(o->root, "consumes");
+    first = GEN_STR("application/x-www-form-urlencoded");
+    (void)gen_json_as_str(gen_json_at(consumes, 0), &first);
+    return gen_str_find(first, GEN_STR("form"), 0) == SIZE_MAX
+               ? GEN_STR("application/x-www-form-urlencoded")
+               : first;
 }
 
 static int add_request_body(struct gen_openapi *o, const struct gen_json *operation,
@@ -300,6 +369,7 @@ static int emit(struct gen_openapi *o, struct gen_str path, const struct gen_jso
         .method = method,
         .path = path,
         .base_url = gen_buf_str(&url),
+        .content_type = body_type(o, operation),
         .name_is_made = !gen_json_get_str(operation, "operationId").n,
         .refs_stand_alone = o->refs_stand_alone,
     };
@@ -343,10 +413,13 @@ int gen_tools_parse_openapi(struct gen_tools_parser *p, const struct gen_json *r
     if (gen_json_type(paths) != GEN_JSON_OBJECT || gen_json_count(paths) == 0)
         return gen_fail(err, GEN_EINPUT, "the description has no \"paths\", so no operations");
     int rc = gen_jb_new(&o.b, err);
+    if (rc == GEN_OK)
+        rc = gen_json_parse(&o.no, GEN_STR("false"), err);
     gen_json_iter_init(&it, paths);
     while (rc == GEN_OK && gen_json_iter_next(&it, &path, &item))
         rc = parse_path(&o, path, item, err);
     gen_jb_free(o.b);
+    gen_json_doc_free(o.no);
     gen_arena_release(&o.arena);
     return rc;
 }

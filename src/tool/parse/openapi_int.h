@@ -23,6 +23,7 @@ struct gen_openapi {
     struct gen_tools_parser *parser;
     const struct gen_json *root;
     bool refs_stand_alone;
+    struct gen_json_doc *no; /* the value false */
     struct gen_jb *b;
     /* Of the operation: */
     struct gen_jmut *properties, *required, *places;
@@ -39,9 +40,16 @@ GEN_MUST_USE int gen_openapi_end(struct gen_openapi *o, struct gen_jmut *made,
 /* A copy of a schema in which references lead into the tool's own $defs. */
 struct gen_jmut *gen_openapi_copy(struct gen_openapi *o, const struct gen_json *schema);
 
+/* Where an argument goes. What is empty or NULL is the rule. */
+struct gen_openapi_place {
+    struct gen_str in, style, content_type;
+    const struct gen_json *explode;
+};
+
 /* One argument. A name that is taken gets its place in front: "body_id". */
-GEN_MUST_USE int gen_openapi_add(struct gen_openapi *o, struct gen_str name, struct gen_str place,
-                                 struct gen_jmut *schema, bool required, struct gen_error *err);
+GEN_MUST_USE int gen_openapi_add(struct gen_openapi *o, struct gen_str name,
+                                 const struct gen_openapi_place *place, struct gen_jmut *schema,
+                                 bool required, struct gen_error *err);
 /* The body: its members one by one when it is an object, else whole as "body". */
 GEN_MUST_USE int gen_openapi_add_body(struct gen_openapi *o, const struct gen_json *schema,
                                       bool required, struct gen_error *err);

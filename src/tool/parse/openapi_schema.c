@@ -146,15 +146,32 @@ static bool is_argument(const struct gen_openapi *o, struct gen_str name)
     return false;
 }
 
-int gen_openapi_add(struct gen_openapi *o, struct gen_str name, struct gen_str place,
-                    struct gen_jmut *schema, bool required, struct gen_error *err)
+static struct gen_jmut *place_of(const struct gen_openapi *o, const struct gen_openapi_place *place,
+                                 struct gen_str name, struct gen_str text)
+{
+    struct gen_jmut *out = gen_jb_object(o->b);
+    gen_jb_put_str(o->b, out, "in", place->in);
+    if (!gen_str_eq(name, text))
+        gen_jb_put_str(o->b, out, "http_name", name);
+    if (place->style.n)
+        gen_jb_put_str(o->b, out, "style", place->style);
+    if (place->explode)
+        gen_jb_put(o->b, out, "explode", gen_jb_copy(o->b, place->explode));
+    if (place->content_type.n)
+        gen_jb_put_str(o->b, out, "content_type", place->content_type);
+    return out;
+}
+
+int gen_openapi_add(struct gen_openapi *o, struct gen_str name,
+                    const struct gen_openapi_place *place, struct gen_jmut *schema, bool required,
+                    struct gen_error *err)
 {
     char joined[512];
     struct gen_openapi_name *n = gen_arena_alloc(&o->arena, sizeof(*n));
     struct gen_str text = name;
     if (is_argument(o, name)) {
-        int length =
-            snprintf(joined, sizeof(joined), "%.*s_%.*s", GEN_STR_ARG(place), GEN_STR_ARG(name));
+        int length = snprintf(joined, sizeof(joined), "%.*s_%.*s", GEN_STR_ARG(place->in),
+                              GEN_STR_ARG(name));
         if (length < 0 || (size_t)length >= sizeof(joined))
             return gen_fail(err, GEN_EPARSE, "a parameter has a name of %zu bytes", name.n);
         text = (struct gen_str){joined, (size_t)length};
@@ -167,7 +184,7 @@ int gen_openapi_add(struct gen_openapi *o, struct gen_str name, struct gen_str p
     n->next = o->names;
     o->names = n;
     gen_jb_set_n(o->b, o->properties, text, schema);
-    gen_jb_set_n(o->b, o->places, text, gen_jb_str(o->b, place));
+    gen_jb_set_n(o->b, o->places, text, place_of(o, place, name, text));
     if (required)
         gen_jb_append(o->b, o->required, gen_jb_str(o->b, text));
     return GEN_OK;
@@ -206,6 +223,7 @@ static int add_members(struct gen_openapi *o, const struct gen_json *schema, boo
     struct gen_json_iter it;
     struct gen_str name;
     const struct gen_json *v;
+    const struct gen_openapi_place place = {.in = GEN_STR("body")};
     bool is_answer_only = false;
     int rc = depth < DEPTH_MAX ? resolve(o, &schema, err) : GEN_OK;
     if (rc || depth >= DEPTH_MAX)
@@ -218,7 +236,7 @@ static int add_members(struct gen_openapi *o, const struct gen_json *schema, boo
         /* The server sets it; a request must not. */
         if (gen_json_as_bool(gen_json_get(v, "readOnly"), &is_answer_only) && is_answer_only)
             continue;
-        rc = gen_openapi_add(o, name, GEN_STR("body"), gen_openapi_copy(o, v),
+        rc = gen_openapi_add(o, name, &place, gen_openapi_copy(o, v),
                              required && lists(gen_json_get(schema, "required"), name), err);
     }
     return rc;
@@ -249,6 +267,6 @@ int gen_openapi_add_body(struct gen_openapi *o, const struct gen_json *schema, b
         return GEN_OK;
     if (has_members(o, schema, 0))
         return add_members(o, schema, required, 0, err);
-    return gen_openapi_add(o, GEN_STR("body"), GEN_STR("whole_body"), gen_openapi_copy(o, schema),
-                           required, err);
+    const struct gen_openapi_place place = {.in = GEN_STR("whole_body")};
+    return gen_openapi_add(o, GEN_STR("body"), &place, gen_openapi_copy(o, schema), required, err);
 }

@@ -491,7 +491,7 @@ static void defusing(void **state)
         assert_int_equal(gen_step_has_defused(out), strcmp(rows[i][0], rows[i][1]) != 0);
     }
     assert_false(gen_step_has_defused(GEN_STR("\xE2\x80\x8B"
-                                            "a\xE2\x80\x8B")));
+                                              "a\xE2\x80\x8B")));
     gen_arena_release(&arena);
 }
 

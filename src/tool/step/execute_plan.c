@@ -1,0 +1,286 @@
+/* A plan, followed as far as it goes: references become the values that they stand for, and what
+ * cannot be sent is a failure. */
+#include "base/utf8.h"
+#include "tool/step/execute_int.h"
+
+/* Why a call cannot be made. */
+struct obstacle {
+    struct gen_buf text;
+    bool is_there, is_failure_before; /* is_failure_before: a call failed whose result it needs */
+};
+
+struct resolver {
+    struct gen_exec_run *r;
+    struct gen_jb *b;
+    const struct gen_exec_call *call;
+    struct gen_jmut *sources; /* what is known of the arguments' origin */
+    struct obstacle *obstacle;
+    struct gen_error *err;
+    int rc;
+};
+
+/* JSON Schema lets any further member pass where it says nothing about them; no server means that.
+ */
+static int check_names(const struct gen_tool *tool, const struct gen_json *args, bool *valid,
+                       struct gen_buf *faults, struct gen_error *err)
+{
+    struct gen_json_iter it;
+    struct gen_str name;
+    const struct gen_json *v;
+    int rc = GEN_OK;
+    static const char *const others[] = {
+        "additionalProperties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (gen_json_get(tool->input_schema, others[i]))
+            return GEN_OK;
+    }
+    gen_json_iter_init(&it, args);
+    while (rc == GEN_OK && gen_json_iter_next(&it, &name, &v)) {
+        if (gen_tool_param_find(tool, name))
+            continue;
+        *valid = false;
+        rc = gen_buf_printf(faults, err, "/%.*s: %.*s has no such parameter\n",
+                            GEN_STR_ARG(gen_utf8_prefix(name, 200)), GEN_STR_ARG(tool->name));
+    }
+    return rc;
+}
+
+int gen_exec_check_args(const struct gen_tool *tool, const struct gen_json *args, bool *valid,
+                        struct gen_buf *faults, struct gen_error *err)
+{
+    int rc = gen_tool_check(tool, args, valid, faults, err);
+    return rc || !*valid ? rc : check_names(tool, args, valid, faults, err);
+}
+
+static const struct gen_exec_call *call_of_step(const struct gen_exec_run *r, int64_t step)
+{
+    for (size_t i = 0; i < r->n_calls; i++) {
+        if (r->calls[i].step == step)
+            return &r->calls[i];
+    }
+    return NULL;
+}
+
+#define OBSTACLE(z, ...)                                                                           \
+    do {                                                                                           \
+        if (!(z)->obstacle->is_there && (z)->rc == GEN_OK) {                                       \
+            (z)->rc = gen_buf_printf(&(z)->obstacle->text, (z)->err, __VA_ARGS__);                 \
+            (z)->obstacle->is_there = true;                                                        \
+        }                                                                                          \
+    } while (0)
+
+static struct gen_jmut *resolve_reference(struct resolver *z, int64_t step, struct gen_str pointer)
+{
+    const struct gen_exec_call *from = call_of_step(z->r, step);
+    struct gen_buf value = gen_buf_make(GEN_BUF_UNLIMITED);
+    struct gen_jmut *out = NULL;
+    bool found = false;
+    if (!from || from >= z->call) {
+        OBSTACLE(z, "it needs the result of step %lld, which is no step before it",
+                 (long long)step);
+    } else if (from->status == GEN_CALL_PENDING) {
+        OBSTACLE(z, "it needs the result of step %lld, which was not made", (long long)step);
+    } else if (from->status == GEN_CALL_FAILURE) {
+        z->obstacle->is_failure_before = z->obstacle->is_failure_before || !z->obstacle->is_there;
+        OBSTACLE(z, "it needs the result of step %lld, which failed", (long long)step);
+    } else {
+        z->rc = gen_reference_resolve(from->observation, pointer, &value, &found, z->err);
+        if (z->rc == GEN_OK && !found)
+            OBSTACLE(z, "the result of step %lld has nothing at \"%.*s\"", (long long)step,
+                     GEN_STR_ARG(gen_utf8_prefix(pointer, 200)));
+        if (z->rc == GEN_OK && found) {
+            struct gen_str text = gen_arena_str(&z->r->arena, gen_buf_str(&value));
+            out = text.p ? gen_jb_raw(z->b, text) : NULL;
+            z->rc = text.p ? GEN_OK : gen_nomem(z->err, "a value");
+        }
+    }
+    gen_buf_release(&value);
+    return out;
+}
+
+/* Recurses at most GEN_JSON_DEPTH_MAX deep: parsed values are no deeper. */
+static struct gen_jmut *resolve(struct resolver *z, const struct gen_json *v)
+{
+    struct gen_json_iter it;
+    struct gen_str key;
+    const struct gen_json *member;
+    int64_t step;
+    struct gen_str pointer;
+    enum gen_json_type type = gen_json_type(v);
+    if (type != GEN_JSON_OBJECT && type != GEN_JSON_ARRAY)
+        return gen_jb_copy(z->b, v);
+    if (gen_result_reference(v, &step, &pointer))
+        return resolve_reference(z, step, pointer);
+    struct gen_jmut *out = type == GEN_JSON_OBJECT ? gen_jb_object(z->b) : gen_jb_array(z->b);
+    gen_json_iter_init(&it, v);
+    while (z->rc == GEN_OK && gen_json_iter_next(&it, &key, &member)) {
+        struct gen_jmut *value = resolve(z, member);
+        if (type == GEN_JSON_OBJECT)
+            gen_jb_put_n(z->b, out, key, value);
+        else
+            gen_jb_append(z->b, out, value);
+    }
+    return out;
+}
+
+/* Where a value came from stays known when it takes the reference's place. */
+static void keep_source(struct resolver *z, const struct gen_json *sources, struct gen_str name,
+                        const struct gen_json *v)
+{
+    int64_t step;
+    struct gen_str pointer;
+    if (!gen_result_reference(v, &step, &pointer) || gen_json_get_n(sources, name))
+        return;
+    gen_jb_set_n(z->b, z->sources, name, gen_source_json(z->b, GEN_ORIGIN_RESULT, pointer, step));
+}
+
+static int take_text(struct gen_exec_run *r, struct gen_jb *b, const struct gen_jmut *v,
+                     struct gen_str *out, struct gen_error *err)
+{
+    struct gen_buf text = gen_buf_make(GEN_BUF_UNLIMITED);
+    int rc = gen_jb_write(b, v, GEN_JSON_COMPACT, &text, err);
+    if (rc == GEN_OK) {
+        *out = gen_arena_str(&r->arena, gen_buf_str(&text));
+        rc = out->p ? GEN_OK : gen_nomem(err, "arguments");
+    }
+    gen_buf_release(&text);
+    return rc;
+}
+
+static int resolve_call(struct resolver *z, struct gen_exec_call *c, const struct gen_json *args,
+                        const struct gen_json *sources)
+{
+    struct gen_json_iter it;
+    struct gen_str key;
+    const struct gen_json *v;
+    struct gen_str text;
+    z->sources = sources ? gen_jb_copy(z->b, sources) : gen_jb_object(z->b);
+    struct gen_jmut *out = resolve(z, args);
+    if (z->rc || z->obstacle->is_there)
+        return z->rc;
+    gen_json_iter_init(&it, args);
+    while (gen_json_iter_next(&it, &key, &v))
+        keep_source(z, sources, key, v);
+    z->rc = take_text(z->r, z->b, out, &text, z->err);
+    if (z->rc == GEN_OK)
+        z->rc = take_text(z->r, z->b, z->sources, &c->sources, z->err);
+    if (z->rc == GEN_OK)
+        c->args = text;
+    return z->rc;
+}
+
+static int resolve_args(struct gen_exec_run *r, struct gen_exec_call *c, struct obstacle *obstacle,
+                        struct gen_error *err)
+{
+    struct resolver z = {.r = r, .call = c, .obstacle = obstacle, .err = err};
+    struct gen_json_doc *args = NULL;
+    struct gen_json_doc *sources = NULL;
+    if (gen_str_find(c->args, GEN_STR("$result"), 0) == SIZE_MAX)
+        return GEN_OK;
+    int rc = gen_jb_new(&z.b, err);
+    if (rc == GEN_OK)
+        rc = gen_json_parse(&args, c->args, err);
+    if (rc == GEN_OK && c->sources.n)
+        rc = gen_json_parse(&sources, c->sources, err);
+    if (rc == GEN_OK)
+        rc = resolve_call(&z, c, gen_json_root(args), gen_json_root(sources));
+    gen_json_doc_free(args);
+    gen_json_doc_free(sources);
+    gen_jb_free(z.b);
+    return rc;
+}
+
+/* A mutation is meant to be refused by the server; in a simulation the schema speaks for it. */
+static int check_call(struct gen_exec_run *r, const struct gen_exec_call *c,
+                      struct obstacle *obstacle, struct gen_error *err)
+{
+    const struct gen_tool *tool = NULL;
+    bool is_simulated = r->x->o.mode == GEN_TOOL_SIMULATED;
+    bool valid = true;
+    int rc = gen_exec_tool(r, c->tool, &tool, err);
+    if (rc || (c->is_mutation && !is_simulated))
+        return rc;
+    if (!tool) {
+        if (!is_simulated)
+            return GEN_OK;
+        obstacle->is_there = true;
+        return gen_buf_printf(&obstacle->text, err, "there is no tool \"%.*s\"",
+                              GEN_STR_ARG(gen_utf8_prefix(c->tool, 200)));
+    }
+    struct gen_buf faults = gen_buf_make(GEN_BUF_UNLIMITED);
+    struct gen_json_doc *doc = NULL;
+    rc = gen_json_parse(&doc, c->args, err);
+    if (rc == GEN_OK)
+        rc = gen_exec_check_args(tool, gen_json_root(doc), &valid, &faults, err);
+    if (rc == GEN_OK && !valid) {
+        obstacle->is_there = true;
+        rc = gen_buf_printf(&obstacle->text, err, "invalid arguments: %.*s",
+                            GEN_STR_ARG(gen_str_trim(gen_buf_str(&faults))));
+    }
+    gen_json_doc_free(doc);
+    gen_buf_release(&faults);
+    return rc;
+}
+
+static bool has_ended(const struct gen_exec_run *r, const struct gen_exec_call *next)
+{
+    for (const struct gen_exec_call *c = r->calls; c < next; c++) {
+        if (c->status == GEN_CALL_FAILURE && !c->is_mutation && c->turn != next->turn)
+            return true;
+    }
+    return false;
+}
+
+static int refuse_call(struct gen_exec_run *r, struct gen_exec_call *c,
+                       const struct obstacle *obstacle, struct gen_error *err)
+{
+    c->status = GEN_CALL_FAILURE;
+    c->is_unsent = true;
+    c->observation = gen_arena_str(&r->arena, gen_buf_str(&obstacle->text));
+    return c->observation.p ? GEN_OK : gen_nomem(err, "an obstacle");
+}
+
+/* Behind a plan's end only what needed the failed call fails with it. */
+static int fail_dependents(struct gen_exec_run *r, size_t from, struct gen_error *err)
+{
+    int rc = GEN_OK;
+    for (size_t i = from; i < r->n_calls && rc == GEN_OK; i++) {
+        struct gen_exec_call *c = &r->calls[i];
+        struct gen_exec_call unused = *c;
+        struct obstacle obstacle = {.text = gen_buf_make(GEN_BUF_UNLIMITED)};
+        rc = resolve_args(r, c, &obstacle, err);
+        if (rc == GEN_OK && obstacle.is_failure_before)
+            rc = refuse_call(r, c, &obstacle, err);
+        else
+            *c = unused;
+        gen_buf_release(&obstacle.text);
+    }
+    return rc;
+}
+
+int gen_exec_advance_plan(struct gen_exec_run *r, struct gen_error *err)
+{
+    int rc = GEN_OK;
+    r->phase = GEN_EXEC_ANSWER;
+    for (size_t i = 0; i < r->n_calls && rc == GEN_OK; i++) {
+        struct gen_exec_call *c = &r->calls[i];
+        struct obstacle obstacle = {.text = gen_buf_make(GEN_BUF_UNLIMITED)};
+        if (c->status != GEN_CALL_PENDING)
+            continue;
+        if (has_ended(r, c))
+            return fail_dependents(r, i, err);
+        rc = resolve_args(r, c, &obstacle, err);
+        if (rc == GEN_OK && !obstacle.is_there)
+            rc = check_call(r, c, &obstacle, err);
+        if (rc == GEN_OK && obstacle.is_there)
+            rc = refuse_call(r, c, &obstacle, err);
+        bool is_refused = obstacle.is_there;
+        gen_buf_release(&obstacle.text);
+        if (rc == GEN_OK && !is_refused) {
+            r->next = i;
+            r->phase = r->x->o.mode == GEN_TOOL_SIMULATED ? GEN_EXEC_SIMULATE : GEN_EXEC_CALL;
+            return GEN_OK;
+        }
+    }
+    return rc;
+}
