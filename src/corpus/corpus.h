@@ -42,6 +42,8 @@ struct gen_corpus_options {
     const char *const
         *tables; /* LanceDB tables, read one after the other; n_tables = 0: "text_chunks" */
     size_t n_tables;
+    const char *lance_version;  /* LanceDB: a version's number, or the name of a tag; NULL: the
+                                   newest.  GEN_EUSAGE for other inputs */
     const char *id_column;      /* NULL: id, chunk_id */
     const char *content_column; /* NULL: content, text */
     const char *source_column;  /* NULL: source_file, source, path */

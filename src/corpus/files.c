@@ -277,6 +277,10 @@ static int check_options(const struct gen_corpus_options *o, size_t chunk_chars,
     if (o->n_tables || o->id_column || o->content_column || o->source_column)
         return gen_fail(err, GEN_EUSAGE, "%s is read as documents, which have no tables or columns",
                         o->path);
+    if (o->lance_version)
+        return gen_fail(err, GEN_EUSAGE,
+                        "'%s' has no versions: --lance-version is for LanceDB tables only",
+                        o->path);
     if (chunk_chars < GEN_CHUNK_CHARS_MIN || chunk_chars > GEN_CHUNK_CHARS_MAX)
         return gen_fail(err, GEN_EUSAGE,
                         "a chunk size of %zu characters is out of range: %d to %d are possible",

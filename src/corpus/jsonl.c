@@ -96,6 +96,10 @@ static int jsonl_open(void **state, const struct gen_corpus_options *options, st
     if (options->n_tables)
         return gen_fail(err, GEN_EUSAGE,
                         "'%s' has no tables: --table is for LanceDB databases only", options->path);
+    if (options->lance_version)
+        return gen_fail(err, GEN_EUSAGE,
+                        "'%s' has no versions: --lance-version is for LanceDB tables only",
+                        options->path);
     struct jsonl *j = calloc(1, sizeof(*j));
     if (!j)
         return gen_nomem(err, "a JSON Lines corpus");

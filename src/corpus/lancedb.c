@@ -260,12 +260,35 @@ static int open_default(struct lancedb *l, const struct lnc_database *db, struct
     return open_named(l, db, name, err);
 }
 
+/* A number is a version, all else a tag. */
+static int choose_version(const char *text, struct lnc_options *options, struct gen_error *err)
+{
+    if (!text)
+        return GEN_OK;
+    size_t n_digits = strspn(text, "0123456789");
+    if (text[n_digits] != '\0') {
+        options->tag = text;
+        return GEN_OK;
+    }
+    uint64_t number = 0;
+    bool ok = n_digits > 0;
+    for (size_t i = 0; i < n_digits && ok; i++)
+        ok = !__builtin_mul_overflow(number, 10, &number) &&
+             !__builtin_add_overflow(number, (uint64_t)(text[i] - '0'), &number);
+    if (!ok || number == 0)
+        return gen_fail(err, GEN_EUSAGE,
+                        "--lance-version is \"%s\": give a version's number from 1 on, or a tag",
+                        text);
+    options->version = number;
+    return GEN_OK;
+}
+
 static int open_database(struct lancedb *l, const struct gen_corpus_options *options,
-                         struct gen_error *err)
+                         const struct lnc_options *how, struct gen_error *err)
 {
     struct lnc_database *db = NULL;
     struct lnc_error why = {0};
-    int status = lnc_database_open(l->path, NULL, &db, &why);
+    int status = lnc_database_open(l->path, how, &db, &why);
     if (status)
         return fail_lnc(err, status, &why);
     int rc = options->n_tables ? GEN_OK : open_default(l, db, err);
@@ -276,11 +299,11 @@ static int open_database(struct lancedb *l, const struct gen_corpus_options *opt
 }
 
 static int open_table(struct lancedb *l, const struct gen_corpus_options *options,
-                      struct gen_error *err)
+                      const struct lnc_options *how, struct gen_error *err)
 {
     struct lnc_dataset *dataset = NULL;
     struct lnc_error why = {0};
-    int status = lnc_dataset_open(l->path, NULL, &dataset, &why);
+    int status = lnc_dataset_open(l->path, how, &dataset, &why);
     if (status)
         return fail_lnc(err, status, &why);
     const char *name = lnc_dataset_name(dataset);
@@ -311,8 +334,12 @@ static int lancedb_open(void **state, const struct gen_corpus_options *options,
     int rc = l->path ? GEN_OK : gen_nomem(err, "a path");
     if (rc == GEN_OK)
         rc = gen_columns_init(&l->columns, options, err);
+    struct lnc_options how = {.version = 0};
     if (rc == GEN_OK)
-        rc = is_table(l->path) ? open_table(l, options, err) : open_database(l, options, err);
+        rc = choose_version(options->lance_version, &how, err);
+    if (rc == GEN_OK)
+        rc = is_table(l->path) ? open_table(l, options, &how, err)
+                               : open_database(l, options, &how, err);
     if (rc) {
         lancedb_close(l);
         return rc;

@@ -71,6 +71,8 @@ static void put_header(struct page *p, const struct gen_card *c)
           size_category(c->n_rows));
     if (c->n_reasoning && gen_export_reasoning(c->format, c->options) != GEN_REASONING_DROP)
         PRINT(p, "- reasoning\n");
+    if (c->n_tools)
+        PRINT(p, "- tool-use\n- function-calling\n");
     PRINT(p, "configs:\n- config_name: default\n  data_files:\n");
     for (size_t i = 0; i < c->splits->n; i++) {
         const char *name = c->splits->rows[i].name;

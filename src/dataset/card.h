@@ -19,6 +19,7 @@ struct gen_card {
     const struct gen_rowset_order *order;
     uint64_t n_rows;      /* written */
     uint64_t n_reasoning; /* of them with a chain of thought */
+    uint64_t n_tools;     /* rows that offer tools */
     uint64_t n_sources;
     const struct gen_rowset_source *top; /* the sources with the most rows */
     size_t n_top;

@@ -30,6 +30,7 @@ struct gen_file_check {
     struct gen_columns *columns;     /* NULL: not read through Arrow */
     const struct gen_row_form *form; /* of the first row that has one */
     const struct gen_file_facts *facts;
+    struct gen_json_memo *schemas; /* NULL: nothing was held against one yet */
     struct gen_file_verdict verdict;
     bool said[GEN_N_RULES]; /* rules that are reported once */
     bool has_reason;
@@ -165,7 +166,16 @@ void gen_file_check_free(struct gen_file_check *f)
     if (!f)
         return;
     gen_columns_free(f->columns);
+    gen_json_memo_free(f->schemas);
     free(f);
+}
+
+struct gen_json_memo *gen_row_schemas(struct gen_row_check *c)
+{
+    struct gen_file_check *f = c->file;
+    if (!f->schemas && c->rc == GEN_OK)
+        c->rc = gen_schema_memo_new(&f->schemas, c->err);
+    return f->schemas;
 }
 
 void gen_file_check_facts(struct gen_file_check *f, const struct gen_file_facts *facts)
@@ -286,6 +296,8 @@ int gen_file_check_row(struct gen_file_check *f, uint64_t number, struct gen_str
     const struct gen_consumer *consumer = f->consumer;
     bool in_lines = !f->facts || !f->facts->is_array;
     f->verdict.n_rows++;
+    if (f->schemas)
+        gen_json_memo_trim(f->schemas);
     gen_rules_bytes(&c, consumer, text, in_lines);
     if (gen_json_type(row) != GEN_JSON_OBJECT) {
         gen_rules_malformed(&c, consumer, text, malformed);

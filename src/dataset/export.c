@@ -63,7 +63,10 @@ static struct gen_export_dress dress_for(const struct gen_export_format *format,
                                          const struct gen_example *e,
                                          const struct gen_export_options *options)
 {
-    struct gen_export_dress d = {.reasoning = gen_export_reasoning(format, options)};
+    struct gen_export_dress d = {.reasoning = gen_export_reasoning(format, options),
+                                 .folds = options->folds_system,
+                                 .masks_errors = format->masks_errors && !options->learns_errors,
+                                 .is_sequential = options->calls_max == 1};
     struct gen_str system = gen_str_from(options->system_prompt);
     bool is_named = options->system_prompt || e->system.n;
     if (!options->system_prompt)
@@ -75,18 +78,41 @@ static struct gen_export_dress dress_for(const struct gen_export_format *format,
     return d;
 }
 
-int gen_export_row(const struct gen_export_format *format, const struct gen_example *e,
-                   const struct gen_export_options *options, struct gen_buf *out,
-                   struct gen_refusal *refusal, struct gen_error *err)
+/* Why the format cannot hold the example. */
+static void check_fit(const struct gen_export_format *format, const struct gen_example *e,
+                      struct gen_refusal *refusal)
 {
-    refusal->rule = NULL;
-    if (format->n_turns_max && e->n_turns > format->n_turns_max) {
+    if (format->without_tools && (e->n_tools || e->n_calls))
+        gen_refuse(refusal, "tools_not_supported", "the format %s has no place for tools; %s",
+                   format->name, format->without_tools);
+    else if (format->n_turns_max && e->n_turns > format->n_turns_max)
         gen_refuse(refusal, "too_many_turns",
                    "a conversation of %zu turns does not fit %s, which holds one question and one "
                    "answer",
                    e->n_turns, format->name);
+    else if (format->fits)
+        format->fits(e, refusal);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    return a < b ? a : b;
+}
+
+int gen_export_row(const struct gen_export_format *format, struct gen_example *e,
+                   const struct gen_export_options *options, struct gen_buf *out,
+                   struct gen_refusal *refusal, struct gen_error *err)
+{
+    refusal->rule = NULL;
+    check_fit(format, e, refusal);
+    if (refusal->rule)
         return GEN_OK;
-    }
+    int rc =
+        gen_example_limit_calls(e, smaller(format->calls_max, options->calls_max), refusal, err);
+    if (rc || refusal->rule)
+        return rc;
     const struct gen_export_dress dress = dress_for(format, e, options);
     size_t before = out->n;
     struct gen_jt t = gen_jt_make(out, err);

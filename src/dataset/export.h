@@ -3,8 +3,9 @@
  * handed down from main. To add one: a file in dataset/export/, its row in main.c and in the
  * choices of --format, its cases in test/data/export/.
  *
- * No row has a null, every content is a string, and there are no columns but the format's: each of
- * the three makes one reader or another refuse or misread it (formats.md §0, §1.3).
+ * No row has a null but those that a call's arguments or a lossless record hold, every content is a
+ * string, and there are no columns but the format's: each of the three makes one reader or another
+ * refuse or misread it (formats.md §0, §1.3).
  */
 #ifndef GEN_DATASET_EXPORT_H
 #define GEN_DATASET_EXPORT_H
@@ -31,6 +32,8 @@ struct gen_export_options {
     const char *system_prompt;
     bool folds_system; /* in front of the first user turn, for templates without a system role */
     enum gen_reasoning reasoning;
+    size_t calls_max;   /* of one turn, others are split in sequence; 0: no limit */
+    bool learns_errors; /* else failed calls that are put right are masked, where a format can */
 };
 
 /* How LLaMA-Factory reads the rows, for dataset_info.json. */
@@ -47,6 +50,7 @@ struct gen_export_dress {
     struct gen_str system;        /* for the system's own place; empty: none */
     struct gen_str folded;        /* for the front of the first user turn; empty: nothing */
     enum gen_reasoning reasoning; /* never GEN_REASONING_AUTO */
+    bool folds, masks_errors, is_sequential;
 };
 
 struct gen_export_format {
@@ -59,20 +63,23 @@ struct gen_export_format {
     enum gen_reasoning reasoning; /* its own place */
     enum gen_llamafactory llamafactory;
     size_t n_turns_max;        /* 0: any number */
+    size_t calls_max;          /* of one turn; 0: any number */
+    const char *without_tools; /* it has no place for tools: a clause that says what has; or NULL */
+    bool masks_errors;         /* a place to say that a turn is not learned from */
     bool has_system;           /* a place for it */
     bool omits_default_system; /* its system member is for one that somebody named */
     bool is_lines_only;        /* its readers take JSON Lines and no array */
     bool has_dataset_info;     /* dataset_info.json goes with every file of it */
     bool has_own_members;      /* of the record, besides those of the format */
+    /* Refuses examples that the row cannot hold; NULL: it can hold all. */
+    void (*fits)(const struct gen_example *e, struct gen_refusal *refusal);
     /* Writes the members of the row's object. */
     void (*row)(const struct gen_example *e, const struct gen_export_dress *dress,
                 struct gen_jt *t);
 };
 
 extern const struct gen_export_format gen_export_chatml;
-/* Tools and arguments as JSON strings, for datasets before 4.7 and Parquet; rows without tools, as
- * all are now, are those of chatml. It exists so that a command line that asks for it means the
- * same when tools come. */
+/* Tools and arguments as JSON strings, for datasets before 4.7 and Parquet. */
 extern const struct gen_export_format gen_export_chatml_portable;
 extern const struct gen_export_format gen_export_openai;
 extern const struct gen_export_format gen_export_prompt_completion;
@@ -81,6 +88,8 @@ extern const struct gen_export_format gen_export_sharegpt;
 extern const struct gen_export_format gen_export_llamafactory; /* sharegpt + dataset_info.json */
 extern const struct gen_export_format gen_export_hermes_text;
 extern const struct gen_export_format gen_export_harmony;
+extern const struct gen_export_format gen_export_xlam; /* APIGen's: one request, its calls */
+extern const struct gen_export_format gen_export_functiongemma;
 extern const struct gen_export_format gen_export_gemini;
 extern const struct gen_export_format gen_export_bedrock;
 extern const struct gen_export_format gen_export_text;
@@ -99,8 +108,10 @@ enum gen_reasoning gen_export_reasoning(const struct gen_export_format *format,
                                         const struct gen_export_options *options);
 
 /* Appends the JSON text of the example's row. refusal->rule says why the format cannot hold it, and
- * then nothing is appended. */
-GEN_MUST_USE int gen_export_row(const struct gen_export_format *format, const struct gen_example *e,
+ * then nothing is appended: "too_many_turns", "tools_not_supported", "parallel_calls", "no_tools",
+ * "not_single_turn", "text_beside_call". Turns with more calls than the format or the options take
+ * are split in `e`. */
+GEN_MUST_USE int gen_export_row(const struct gen_export_format *format, struct gen_example *e,
                                 const struct gen_export_options *options, struct gen_buf *out,
                                 struct gen_refusal *refusal, struct gen_error *err);
 

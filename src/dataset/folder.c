@@ -217,8 +217,8 @@ int gen_dataset_folder_file(struct gen_dataset_folder *f, const char *name, stru
 /* A folder may stand for its files when they are all of one dataset. */
 static void put_split_info(const struct gen_dataset_folder *f, struct gen_jb *b,
                            struct gen_jmut *info, const struct gen_export_format *format,
-                           bool has_system, const struct gen_splits *splits, size_t s,
-                           uint64_t n_shards)
+                           struct gen_info_columns columns, const struct gen_splits *splits,
+                           size_t s, uint64_t n_shards)
 {
     char entry[512];
     char file[128];
@@ -229,20 +229,20 @@ static void put_split_info(const struct gen_dataset_folder *f, struct gen_jb *b,
     else
         (void)snprintf(entry, sizeof(entry), "%.400s_%s", f->name, split);
     if (n > 1 && splits->n == 1) {
-        gen_info_put(b, info, entry, "data", format, has_system);
+        gen_info_put(b, info, entry, "data", format, columns);
         return;
     }
     for (uint64_t i = 0; i < n; i++) {
         if (n > 1)
             (void)snprintf(entry, sizeof(entry), "%.400s_%s_%05" PRIu64, f->name, split, i);
         shard_name(file, sizeof(file), split, i, n);
-        gen_info_put(b, info, entry, file, format, has_system);
+        gen_info_put(b, info, entry, file, format, columns);
     }
 }
 
 int gen_dataset_folder_info(struct gen_dataset_folder *f, const struct gen_export_format *format,
-                            bool has_system, const struct gen_splits *splits, uint64_t n_shards,
-                            struct gen_error *err)
+                            struct gen_info_columns columns, const struct gen_splits *splits,
+                            uint64_t n_shards, struct gen_error *err)
 {
     if (format->llamafactory == GEN_LLAMAFACTORY_NONE)
         return GEN_OK;
@@ -253,7 +253,7 @@ int gen_dataset_folder_info(struct gen_dataset_folder *f, const struct gen_expor
         return rc;
     struct gen_jmut *info = gen_jb_object(b);
     for (size_t s = 0; s < splits->n; s++)
-        put_split_info(f, b, info, format, has_system, splits, s, n_shards);
+        put_split_info(f, b, info, format, columns, splits, s, n_shards);
     rc = gen_jb_write(b, info, GEN_JSON_PRETTY, &text, err);
     if (rc == GEN_OK)
         rc = gen_buf_add_char(&text, '\n', err);

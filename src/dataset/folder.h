@@ -9,6 +9,7 @@
 #define GEN_DATASET_FOLDER_H
 
 #include "dataset/export.h"
+#include "dataset/info.h"
 #include "dataset/rowset.h"
 
 struct gen_dataset_folder;
@@ -27,7 +28,8 @@ GEN_MUST_USE int gen_dataset_folder_file(struct gen_dataset_folder *f, const cha
 /* dataset_info.json with an entry a split (an entry a file when there are several of several
  * splits); nothing when LLaMA-Factory cannot read the format. After the rows. */
 GEN_MUST_USE int gen_dataset_folder_info(struct gen_dataset_folder *f,
-                                         const struct gen_export_format *format, bool has_system,
+                                         const struct gen_export_format *format,
+                                         struct gen_info_columns columns,
                                          const struct gen_splits *splits, uint64_t n_shards,
                                          struct gen_error *err);
 /* Gives the folder its name. */

@@ -77,27 +77,27 @@ static bool answer_compression(const struct gen_metrics_result *r, double *out)
     return r->answer_diversity.n_rows >= ROWS_MIN;
 }
 
-static void say_compression(const char *what, const struct gen_gate *g, char *out, size_t n)
+static void say_compression(const char *what, const struct gen_metrics_result *r,
+                            const struct gen_gate *g, char *out, size_t n)
 {
+    bool is_of_tools = r->tools.n_rows && r->tools.n_rows == r->n_records;
     (void)snprintf(out, n,
                    "the %s compress to a %.1fth (limit %.1f): they repeat the same phrases; use a "
-                   "higher temperature, other prompts or more varied sources, and fewer pairs of a "
-                   "chunk",
-                   what, g->measured, g->limit);
+                   "higher temperature, other prompts or more varied %s",
+                   what, g->measured, g->limit,
+                   is_of_tools ? "tools and values" : "sources, and fewer pairs of a chunk");
 }
 
 static void say_question_compression(const struct gen_metrics_result *r, const struct gen_gate *g,
                                      char *out, size_t n)
 {
-    (void)r;
-    say_compression("questions", g, out, n);
+    say_compression("questions", r, g, out, n);
 }
 
 static void say_answer_compression(const struct gen_metrics_result *r, const struct gen_gate *g,
                                    char *out, size_t n)
 {
-    (void)r;
-    say_compression("answers", g, out, n);
+    say_compression("answers", r, g, out, n);
 }
 
 static bool opening(const struct gen_metrics_result *r, double *out)
@@ -226,8 +226,61 @@ static void say_outside(const struct gen_metrics_result *r, const struct gen_gat
                    g->measured * 100.0, (unsigned long long)r->rating.n_outside);
 }
 
+static bool invalid_calls(const struct gen_metrics_result *r, double *out)
+{
+    *out = 1.0 - r->tools.valid.share;
+    return r->tools.valid.n > 0;
+}
+
+static void say_invalid(const struct gen_metrics_result *r, const struct gen_gate *g, char *out,
+                        size_t n)
+{
+    (void)snprintf(out, n,
+                   "%.1f %% of the tool records (%llu) call tools that are not offered, or with "
+                   "arguments that these do not take (limit 0): remove them with 'generator "
+                   "tool-curate'",
+                   g->measured * 100.0,
+                   (unsigned long long)(r->tools.valid.n - r->tools.valid.hits));
+}
+
+static bool open_references(const struct gen_metrics_result *r, double *out)
+{
+    *out = 1.0 - r->tools.references.share;
+    return r->tools.references.n > 0;
+}
+
+static void say_references(const struct gen_metrics_result *r, const struct gen_gate *g, char *out,
+                           size_t n)
+{
+    (void)snprintf(out, n,
+                   "%.1f %% of the tool records (%llu) still refer to results where values belong "
+                   "(limit 0): put them there with 'generator tool-execute'",
+                   g->measured * 100.0,
+                   (unsigned long long)(r->tools.references.n - r->tools.references.hits));
+}
+
+static bool tool_balance(const struct gen_metrics_result *r, double *out)
+{
+    *out = 1.0 - r->tools.called.evenness;
+    return r->tools.called.n >= ROWS_MIN && r->tools.called.n_distinct > 1;
+}
+
+static void say_balance(const struct gen_metrics_result *r, const struct gen_gate *g, char *out,
+                        size_t n)
+{
+    (void)snprintf(
+        out, n,
+        "the calls are spread over the tools with an entropy of %.2f of 1 (at least %.1f): "
+        "\"%s\" has %.1f %% of them; ask for more examples of the others",
+        1.0 - g->measured, 1.0 - g->limit, r->tools.called.top[0].name,
+        r->tools.called.top[0].share * 100.0);
+}
+
 static const struct gate gates[] = {
     {"malformed_rows", 0.0, false, malformed, say_malformed},
+    {"invalid_calls", 0.0, false, invalid_calls, say_invalid},
+    {"open_references", 0.0, false, open_references, say_references},
+    {"tool_balance", 0.1, false, tool_balance, say_balance},
     {"grounding", 0.01, false, grounding, say_grounding},
     {"rating_concentration", 0.40, false, rating, say_rating},
     {"rating_follows_length", 0.5, false, correlation, say_correlation},

@@ -136,6 +136,19 @@ struct gen_metrics_grounding {
     bool is_sample;
 };
 
+/* Of tool records (formats.md §7.1). Rows are those with calls, unless said otherwise. */
+struct gen_metrics_tools {
+    uint64_t n_rows, n_calls;       /* rows: all tool records */
+    struct gen_metrics_share valid; /* each call of a tool that is offered, its arguments pass */
+    struct gen_metrics_share references; /* nothing is left of placeholders and references */
+    struct gen_metrics_share executed;   /* all calls were executed, not simulated */
+    struct gen_metrics_share simulated;
+    struct gen_metrics_share failed;    /* of the calls that were executed */
+    struct gen_metrics_share truncated; /* of the observations: they were cut by their executor */
+    struct gen_metrics_lengths steps;   /* calls of a row */
+    struct gen_metrics_names categories, called; /* of all tool records; of calls */
+};
+
 struct gen_metrics_malformed {
     uint64_t row; /* from 1 */
     char why[160];
@@ -175,8 +188,9 @@ struct gen_metrics_result {
 
     struct gen_metrics_names sources, topics, kinds; /* fields source, topic, kind (or
                                                         question_type, else category) */
-    uint64_t n_with_chunk;                           /* rows with a chunk_id */
-    uint64_t n_chunks;                               /* different ones (with their source) */
+    struct gen_metrics_tools tools;
+    uint64_t n_with_chunk; /* rows with a chunk_id */
+    uint64_t n_chunks;     /* different ones (with their source) */
     bool n_chunks_is_estimate;
     double rows_per_chunk;
 };
@@ -224,7 +238,9 @@ GEN_MUST_USE int gen_metrics_diversity_of(const struct gen_metrics *m, enum gen_
  *  "usefulness"|"difficulty": {"n", "outside", "mean", "min", "max", "histogram": [11], "mode",
  *  "mode_share"}, "topic_relevant": SHARE, "length_correlation"}, "sources": {"sources": NAMES,
  *  "topics": NAMES, "kinds": NAMES, "rows_with_chunk", "chunks", "chunks_is_estimate",
- *  "rows_per_chunk"}}
+ *  "rows_per_chunk"}, "tools": null without tool records, else {"rows", "calls", "valid": SHARE,
+ *  "references": SHARE, "executed": SHARE, "simulated": SHARE, "failed_calls": SHARE,
+ *  "truncated_observations": SHARE, "steps": {as lengths}, "categories": NAMES, "called": NAMES}}
  * SHARE: {"n", "hits", "share"}. NAMES: {"n", "distinct", "is_partial", "entropy_bits", "evenness",
  * "top": [{"name", "count", "share"}]}.
  */

@@ -97,6 +97,67 @@ static bool read_turns(const struct gen_json *record, struct gen_qa_view *out, c
     return false;
 }
 
+static bool has_tools(const struct gen_json *record)
+{
+    struct gen_json_iter it;
+    const struct gen_json *turn;
+    gen_json_iter_init(&it, gen_turns_of(record));
+    while (gen_json_iter_next(&it, NULL, &turn)) {
+        if (gen_turn_role(turn) == GEN_ROLE_TOOL ||
+            gen_json_count(gen_json_get(turn, "tool_calls")) ||
+            gen_str_is(gen_json_get_str(turn, "from"), "function_call"))
+            return true;
+    }
+    return false;
+}
+
+static struct gen_str text_of_turn(const struct gen_json *turn)
+{
+    struct gen_str text = gen_json_get_str(turn, "content");
+    return text.n ? text : gen_json_get_str(turn, "value");
+}
+
+static bool read_request(const struct gen_json *record, struct gen_qa_view *v, char *why,
+                         size_t why_bytes)
+{
+    struct gen_json_iter it;
+    const struct gen_json *turn;
+    gen_json_iter_init(&it, gen_turns_of(record));
+    while (gen_json_iter_next(&it, NULL, &turn)) {
+        bool calls = gen_str_is(gen_json_get_str(turn, "from"), "function_call");
+        enum gen_turn_role role = gen_turn_role(turn);
+        if (role == GEN_ROLE_USER && !v->question.n)
+            v->question = text_of_turn(turn);
+        else if (role == GEN_ROLE_ASSISTANT && !calls && text_of_turn(turn).n)
+            v->answer = text_of_turn(turn);
+    }
+    if (gen_str_trim(v->question).n)
+        return true;
+    (void)snprintf(why, why_bytes, "the conversation has no text of a user");
+    return false;
+}
+
+bool gen_request_view(const struct gen_json *record, struct gen_qa_view *out, char *why,
+                      size_t why_bytes)
+{
+    struct gen_qa_view v = {.kind = gen_record_kind(record)};
+    bool is_tool = v.kind == GEN_RECORD_TOOL;
+    if (!is_tool && (v.kind != GEN_RECORD_CONVERSATION || !has_tools(record)))
+        return gen_qa_view(record, out, why, why_bytes);
+    if (is_tool) {
+        if (!gen_text_read(gen_json_get(record, "instruction"), "instruction", &v.question, why,
+                           why_bytes))
+            return false;
+        v.answer = gen_json_get_str(gen_json_get(record, "solution"), "final_answer");
+    } else if (!read_request(record, &v, why, why_bytes)) {
+        return false;
+    }
+    v.source = gen_json_get_str(record, "source");
+    v.chunk_id = gen_json_get_str(record, "chunk_id");
+    *out = v;
+    return true;
+}
+
 bool gen_qa_view(const struct gen_json *record, struct gen_qa_view *out, char *why,
                  size_t why_bytes)
 {

@@ -34,6 +34,12 @@ struct gen_qa_view {
 bool gen_qa_view(const struct gen_json *record, struct gen_qa_view *out, char *why,
                  size_t why_bytes);
 
+/* The same of any record, to be compared with others: of a tool record the instruction and the
+ * final answer (empty when it has none), of a conversation with tools what its users said first and
+ * what the assistant said last. */
+bool gen_request_view(const struct gen_json *record, struct gen_qa_view *out, char *why,
+                      size_t why_bytes);
+
 /* A member that must be a text with more than white space in it: false with `why`, as above. `v` is
  * NULL when the record has none of that `name`. */
 bool gen_text_read(const struct gen_json *v, const char *name, struct gen_str *out, char *why,

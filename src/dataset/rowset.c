@@ -16,6 +16,7 @@ struct source {
     struct gen_split_source share; /* key: of the name */
     uint32_t name_at;              /* in names, NO_NAME */
     uint32_t name_bytes;
+    uint32_t joined; /* a source, of a smaller number or this one, whose split it shares */
 };
 
 struct gen_rowset {
@@ -137,30 +138,97 @@ static void keep_name(struct gen_rowset *s, struct source *source, struct gen_st
     source->name_bytes = (uint32_t)name.n;
 }
 
-static int source_of(struct gen_rowset *s, const struct gen_example *e, uint32_t *out,
-                     struct gen_error *err)
+static int find_source(struct gen_rowset *s, uint64_t key, struct gen_str name, uint32_t *out,
+                       struct gen_error *err)
 {
-    uint64_t key;
-    if (e->source.n) {
-        key = gen_hash64(e->source, 0);
-    } else {
-        struct gen_prng own = gen_prng_make(s->n);
-        key = e->chunk_id.n ? gen_hash64(e->chunk_id, 1) : gen_prng_next(&own);
-        s->n_without_source++;
-    }
     int rc = make_source_room(s, err);
     if (rc)
         return rc;
     size_t slot = slot_of(s, key);
     if (!s->slots[slot]) {
         struct source *fresh = &s->sources[s->n_sources];
-        *fresh = (struct source){.share = {.key = key}};
-        keep_name(s, fresh, e->source);
+        *fresh = (struct source){.share = {.key = key}, .joined = (uint32_t)s->n_sources};
+        keep_name(s, fresh, name);
         s->slots[slot] = (uint32_t)++s->n_sources;
     }
     *out = s->slots[slot] - 1;
-    s->sources[*out].share.n_rows++;
     return GEN_OK;
+}
+
+static uint32_t first_joined(struct gen_rowset *s, uint32_t i)
+{
+    while (s->sources[i].joined != i) {
+        s->sources[i].joined = s->sources[s->sources[i].joined].joined;
+        i = s->sources[i].joined;
+    }
+    return i;
+}
+
+/* What its users say, and the calls that are learned from it, as keys. */
+static int task_keys(const struct gen_example *e, uint64_t *request, uint64_t *calls,
+                     struct gen_error *err)
+{
+    struct gen_buf said = gen_buf_make(GEN_BUF_UNLIMITED);
+    struct gen_buf done = gen_buf_make(GEN_BUF_UNLIMITED);
+    int rc = GEN_OK;
+    for (size_t i = 0; rc == GEN_OK && i < e->n_turns; i++) {
+        const struct gen_turn *turn = &e->turns[i];
+        if (turn->role == GEN_ROLE_USER)
+            rc = gen_buf_printf(&said, err, "%.*s\n", GEN_STR_ARG(gen_str_trim(turn->content)));
+        for (size_t k = 0; rc == GEN_OK && !turn->is_masked && k < turn->n_calls; k++) {
+            rc = gen_buf_printf(&done, err, "\n%.*s ", GEN_STR_ARG(turn->calls[k].name));
+            if (rc == GEN_OK && turn->calls[k].args)
+                rc = gen_json_write(&done, turn->calls[k].args, GEN_JSON_COMPACT, err);
+        }
+    }
+    *request = gen_hash64(gen_buf_str(&said), 2);
+    *calls = done.n ? gen_hash64(gen_buf_str(&done), 3) : *request;
+    gen_buf_release(&said);
+    gen_buf_release(&done);
+    return rc;
+}
+
+/* Rows about tools come from no document; what must not be in two splits is a task: the same words,
+ * or the same calls with the same arguments. */
+static int source_of_task(struct gen_rowset *s, const struct gen_example *e, uint32_t *out,
+                          struct gen_error *err)
+{
+    const struct gen_str none = {"", 0};
+    uint64_t request = 0;
+    uint64_t calls = 0;
+    uint32_t other = 0;
+    int rc = task_keys(e, &request, &calls, err);
+    if (rc == GEN_OK)
+        rc = find_source(s, request, none, out, err);
+    if (rc == GEN_OK)
+        rc = find_source(s, calls, none, &other, err);
+    if (rc)
+        return rc;
+    uint32_t a = first_joined(s, *out);
+    uint32_t b = first_joined(s, other);
+    s->sources[a > b ? a : b].joined = a > b ? b : a;
+    return GEN_OK;
+}
+
+static int source_of(struct gen_rowset *s, const struct gen_example *e, uint32_t *out,
+                     struct gen_error *err)
+{
+    int rc;
+    if (e->source.n) {
+        rc = find_source(s, gen_hash64(e->source, 0), e->source, out, err);
+    } else if (e->chunk_id.n) {
+        rc = find_source(s, gen_hash64(e->chunk_id, 1), e->source, out, err);
+        s->n_without_source++;
+    } else if (e->n_tools || e->n_calls) {
+        rc = source_of_task(s, e, out, err);
+    } else {
+        struct gen_prng own = gen_prng_make(s->n);
+        rc = find_source(s, gen_prng_next(&own), e->source, out, err);
+        s->n_without_source++;
+    }
+    if (rc == GEN_OK)
+        s->sources[*out].share.n_rows++;
+    return rc;
 }
 
 int gen_rowset_add(struct gen_rowset *s, struct gen_str text, const struct gen_example *e,
@@ -196,15 +264,25 @@ uint64_t gen_rowset_without_source(const struct gen_rowset *s)
 static int assign_sources(struct gen_rowset *s, struct gen_splits *splits, uint8_t *split_of,
                           uint64_t seed, struct gen_error *err)
 {
-    struct gen_split_source *shares = malloc((s->n_sources + 1) * sizeof(*shares));
-    if (!shares)
-        return gen_nomem(err, "the sources of the splits");
-    for (size_t i = 0; i < s->n_sources; i++)
-        shares[i] = s->sources[i].share;
-    int rc = gen_splits_assign(splits, shares, s->n_sources, seed, err);
+    size_t n_slots = s->n_sources + 1; /* none is empty */
+    struct gen_split_source *shares = calloc(n_slots, sizeof(*shares));
+    uint32_t *share_of = calloc(n_slots, sizeof(*share_of));
+    size_t n = 0;
+    int rc = shares && share_of ? GEN_OK : gen_nomem(err, "the sources of the splits");
+    for (uint32_t i = 0; rc == GEN_OK && i < s->n_sources; i++) {
+        uint32_t first = first_joined(s, i);
+        share_of[i] = first == i ? (uint32_t)n++ : share_of[first];
+        if (first == i)
+            shares[share_of[i]] = s->sources[i].share;
+        else
+            shares[share_of[i]].n_rows += s->sources[i].share.n_rows;
+    }
+    if (rc == GEN_OK)
+        rc = gen_splits_assign(splits, shares, n, seed, err);
     for (uint64_t i = 0; rc == GEN_OK && i < s->n; i++)
-        split_of[i] = (uint8_t)shares[s->source_of[i]].split;
+        split_of[i] = (uint8_t)shares[share_of[s->source_of[i]]].split;
     free(shares);
+    free(share_of);
     return rc;
 }
 

@@ -18,7 +18,9 @@ GEN_MUST_USE int gen_rowset_open(struct gen_rowset **out, const char *near_path,
 void gen_rowset_close(struct gen_rowset *s);
 
 /* Adds a row: its text, the record that it is of (for its source: without one its chunk is the
- * source, without that the row itself), and the number of its shape (dataset/shapes.h). */
+ * source; without that rows with tools stay together that have the same words of the user, or the
+ * same calls with the same arguments, and any other row stands for itself), and the number of its
+ * shape (dataset/shapes.h). */
 GEN_MUST_USE int gen_rowset_add(struct gen_rowset *s, struct gen_str text,
                                 const struct gen_example *e, uint16_t shape, struct gen_error *err);
 uint64_t gen_rowset_count(const struct gen_rowset *s);

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 
-from common import Account, bad_files, exports, has, judge_bad, learned, spread, tiny_tokenizer
+from common import Account, assert_tools, bad_files, exports, has, judge_bad, learned, spread, tiny_tokenizer, tool_exports
 
 folder = sys.argv[1]
 os.environ["AXOLOTL_IS_PREPROCESS"] = "1"
@@ -72,6 +72,19 @@ def check(x, wants_reasoning, **dataset):
     return len(rows), f"reasoning learned in {kept} of {wanted} rows" if wanted else ""
 
 
+def check_tools(name, template):
+    """Tool records, as its documentation has them: messages and tools, whose template writes the calls."""
+    x = tool_exports(folder, name)[0]
+    tokenizer, rows = load(x["path"], type="chat_template", chat_template=template, field_tools="tools")
+    if len(rows) != len(x["records"]):
+        raise AssertionError(f"{len(rows)} of {len(x['records'])} rows come out")
+    for i, (row, record) in enumerate(zip(rows, x["records"])):
+        assert_tools(tokenizer.decode(row["input_ids"]), record, f"row {i + 1}")
+        if record["final"] and not has(learned(tokenizer, row), record["final"]):
+            raise AssertionError(f"row {i + 1}: the final answer is not learned")
+    return len(rows), ""
+
+
 def one(fmt, kind, *options):
     return next((x for x in exports(folder, fmt, input=kind, shape="file")
                  if x["options"] == list(options) and x["path"].endswith(".jsonl")), None)
@@ -108,6 +121,8 @@ def main():
         checked(f"{kind} text as completion", one("text", kind), True, type="completion")
         checked(f"chatml: {kind} sharegpt by mappings", one("sharegpt", kind), True, type="chat_template", chat_template="chatml",
                 field_messages="conversations", message_property_mappings={"role": "from", "content": "value"})
+    for name in ("chatml", "chatml-portable"):
+        account.run(f"qwen3: tools {name}", check_tools, name, "qwen3")
     for case in bad_files(folder, "axolotl"):
         judge_bad(account, case, lambda: outcome(case["path"]))
 

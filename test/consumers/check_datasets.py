@@ -3,7 +3,7 @@ import datetime
 import os
 import sys
 
-from common import Account, assert_no_none, assert_text, bad_files, exports, judge_bad, read_rows, strings
+from common import Account, assert_no_none, assert_text, bad_files, exports, judge_bad, read_rows, strings, tool_exports
 
 folder = sys.argv[1]
 import datasets  # noqa: E402  (after common has turned the network off)
@@ -94,6 +94,27 @@ def outcome(path):
     return "loads" if len(rows) == len(written) else f"loads {len(rows)} of {len(written)} rows"
 
 
+def rounded(v):
+    """Its Json columns keep ten digits behind the point (5.2)."""
+    if isinstance(v, dict):
+        return {k: rounded(x) for k, x in v.items()}
+    if isinstance(v, list):
+        return [rounded(x) for x in v]
+    return round(v, 9) if isinstance(v, float) else v
+
+
+def check_tools(x):
+    """Every row comes back as it was written: no None in messages, calls or schemas. Columns that a row has not are
+    None in it, which is how tables are."""
+    loaded = datasets.load_dataset("json", data_files=x["path"], split="train", cache_dir=cache)
+    written = read_rows(x["path"])
+    loaded = [rounded({k: v for k, v in row.items() if v is not None}) for row in loaded]
+    loaded_equals_written(loaded, [rounded(row) for row in written], x["name"])
+    return len(loaded), ""
+
+
+for x in tool_exports(folder):
+    account.run(f"tool records, {x['name']}", check_tools, x)
 for x in exports(folder):
     account.run(x["name"], check_file if x["shape"] == "file" else check_folder, x, of=len(x["records"]) if x["shape"] == "file" else None)
 for case in bad_files(folder, "datasets"):

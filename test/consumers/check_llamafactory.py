@@ -5,7 +5,7 @@ import os
 import sys
 import types
 
-from common import Account, bad_files, exports, has, judge_bad, learned, tiny_tokenizer
+from common import Account, bad_files, exports, has, judge_bad, learned, tiny_tokenizer, assert_tools, tool_exports
 
 folder = sys.argv[1]
 try:  # its plug-in for audio wants torchaudio, which has no build for every torch; text needs nothing of it
@@ -121,6 +121,25 @@ def with_own_info(path, fmt):
     return own
 
 
+def check_tools(template, name):
+    """The export of tool records with its own dataset_info.json: no row is skipped, and calls are learned."""
+    x = tool_exports(folder, name)[0]
+    where = os.path.dirname(x["path"])
+    tokenizer, rows = load(where, list(info(where)), template)
+    if len(rows) != len(x["records"]):
+        raise AssertionError(f"{len(rows)} of {len(x['records'])} rows come out")
+    for i, (row, record) in enumerate(zip(rows, x["records"])):
+        seen, whole = learned(tokenizer, row), tokenizer.decode(row["input_ids"])
+        assert_tools(whole, record, f"row {i + 1}")
+        for name, _ in record["calls"]:
+            if not has(seen, name):
+                raise AssertionError(f"row {i + 1}: the call of {name} is not learned")
+        for observation in record["observations"]:
+            if len(observation) > 20 and has(seen, observation):
+                raise AssertionError(f"row {i + 1}: a result is learned")
+    return len(rows), ""
+
+
 def outcome(path, fmt):
     n = sum(1 for line in open(path, "rb") if line.strip())
     tokenizer, rows = load(with_own_info(path, fmt), ["data"], "qwen3")
@@ -152,6 +171,10 @@ def main():
                 if not x["options"] and not (kind == "cot" and fmt == "chatml"):
                     account.run(f"qwen3: {os.path.basename(x['path'])}, entry by hand", check, with_own_info(x["path"], fmt),
                                 ["data"], "qwen3", x["records"], len(x["records"]), True)
+    for template in ("qwen3", "qwen", "llama3", "glm4_moe", "default"):
+        account.run(f"{template}: tools llamafactory", check_tools, template, "llamafactory")
+    # Its thought words are others: check warns of thoughts before calls.
+    account.run("mistral: tools llamafactory --reasoning drop", check_tools, "mistral", "llamafactory-drop")
     for case in bad_files(folder, "llamafactory"):
         fmt = "alpaca" if "alpaca" in case["name"] else "sharegpt"
         judge_bad(account, case, lambda: outcome(case["path"], fmt))

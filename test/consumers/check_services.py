@@ -1,19 +1,21 @@
 """What the services' own packages say of the exports: the types of openai and google-genai, the service model of
 Bedrock in botocore, together's check_file; and OpenAI's published check of chat files (its cookbook's list of rules)."""
 import importlib.metadata
+import json
 import sys
 
-from common import Account, bad_files, exports, judge_bad, read_rows, strings
+from common import Account, bad_files, exports, judge_bad, read_rows, strings, tool_exports
 
 folder = sys.argv[1]
 
 
 def openai_rows():
     """A judge of one row for OpenAI: its own types, strict, and the rules that it published for chat files."""
-    from openai.types.chat import ChatCompletionMessageParam
+    from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
     from pydantic import TypeAdapter
 
     adapter = TypeAdapter(list[ChatCompletionMessageParam])
+    tools = TypeAdapter(list[ChatCompletionToolParam])
     keys = {"role", "content", "name", "function_call", "weight", "tool_calls", "tool_call_id"}
 
     def judge(row):
@@ -32,6 +34,10 @@ def openai_rows():
         if not any(m["role"] == "assistant" for m in messages):
             raise ValueError("no message of the assistant")
         adapter.validate_python(messages, strict=True)
+        tools.validate_python(row.get("tools", []), strict=True)
+        for call in (c for m in messages for c in m.get("tool_calls", [])):
+            if not isinstance(json.loads(call["function"]["arguments"]), dict):
+                raise ValueError("arguments are no object")
 
     return judge
 
@@ -48,8 +54,10 @@ def gemini_rows():
             types.Content.model_validate(c)
             if c.get("role") != ("model" if i % 2 else "user"):
                 raise ValueError(f"content {i + 1} has the role {c.get('role')!r}")
-            if not c.get("parts") or not all(p.get("text") for p in c["parts"]):
+            if not c.get("parts") or not all(p.get("text") or "functionCall" in p or "functionResponse" in p for p in c["parts"]):
                 raise ValueError(f"content {i + 1} has a part without text")
+        for tool in row.get("tools", []):
+            types.Tool.model_validate(tool)
 
     return judge
 
@@ -118,6 +126,12 @@ def main():
             found = [x for x in exports(folder, fmt, shape="file") if not (consumer == "together" and len(x["records"]) < 10)]
             for x in found:
                 account.run(x["name"], check, x, judge)
+            for x in tool_exports(folder, fmt):
+                if consumer == "together":
+                    account.add("tool records, openai", "known", detail="its documentation wants the column tools, and check_file of "
+                                "this client refuses it")
+                else:
+                    account.run(f"tool records, {x['name']}", lambda: (len(x["records"]), judge(x["path"]) or ""))
             if not found:
                 account.add(fmt, "failed", detail="there is no such export")
         for case in bad_files(folder, consumer):

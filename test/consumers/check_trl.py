@@ -6,7 +6,7 @@ template reads that field, and what does the loss see (completion only, assistan
 import os
 import sys
 
-from common import (Account, assert_text, bad_files, exports, has, judge_bad, learned, spread, tiny_model, tiny_tokenizer)
+from common import (Account, assert_text, bad_files, exports, has, judge_bad, learned, spread, tiny_model, tiny_tokenizer, assert_tools, tool_exports)
 
 folder = sys.argv[1]
 import datasets  # noqa: E402
@@ -115,6 +115,22 @@ def check_text(x):
     return len(prepared), ""
 
 
+# Families whose templates render tools, calls and results (formats.md 1.3), and the export that each wants.
+TOOLS = {"qwen2_5": "chatml", "qwen3": "chatml", "qwen3_5": "chatml", "qwen3_6": "chatml", "glm4moe": "chatml",
+         "nemotron_3": "chatml", "llama3_1": "chatml-single", "llama3_2": "chatml-single", "gptoss": "harmony", "lfm2_2_5": "chatml"}
+
+
+def check_tools(name, template):
+    x = tool_exports(folder, name)[0]
+    rows = datasets.load_dataset("json", data_files=x["path"], split="train", cache_dir=cache)
+    tokenizer, prepared = prepare(rows, template)
+    if len(prepared) != len(x["records"]):
+        raise AssertionError(f"{len(prepared)} of {len(x['records'])} rows prepared")
+    for i, (row, record) in enumerate(zip(prepared, x["records"])):
+        assert_tools(tokenizer.decode(row["input_ids"]), record, f"row {i + 1}", quoted=name == "harmony")
+    return len(prepared), ""
+
+
 def one(fmt, kind, *options):
     found = [x for x in exports(folder, fmt, input=kind, shape="file") if x["options"] == list(options)
              and x["path"].endswith(".jsonl")]
@@ -165,6 +181,12 @@ def main():
         if "{% generation" in template or "{%- generation" in template:
             checked(f"{name}: cot assistant_only_loss{suffix}", check_assistant_only, one("chatml", "cot", *options), name,
                     template)
+    for name, template in templates():
+        family = next((f for f in sorted(TOOLS, key=len, reverse=True) if name == f or name.startswith(f + "_")), None)
+        if family and "_vl" not in name:
+            account.run(f"{name}: tools {TOOLS[family]}", check_tools, TOOLS[family], template)
+            if TOOLS[family] == "chatml":
+                account.run(f"{name}: tools hermes-text", check_tools, "hermes-text", template)
     for case in bad_files(folder, "trl"):
         judge_bad(account, case, lambda: outcome(case["path"]))
 

@@ -4,7 +4,7 @@ import os
 import sys
 from contextlib import redirect_stdout
 
-from common import Account, assert_text, bad_files, exports, judge_bad, tiny_tokenizer
+from common import Account, assert_text, assert_tools, bad_files, exports, judge_bad, tiny_tokenizer, tool_exports
 
 folder = sys.argv[1]
 os.environ["UNSLOTH_FORCE_CPU"] = "1"
@@ -45,6 +45,18 @@ def check(x, template):
     return len(texts), ""
 
 
+def check_tools(name, template):
+    """Tool records as its notebooks render them: messages and tools go into the template."""
+    x = tool_exports(folder, name)[0]
+    rows = load(x["path"])
+    with redirect_stdout(io.StringIO()):
+        tokenizer = get_chat_template(tiny_tokenizer(folder), chat_template=template)
+    for i, (row, record) in enumerate(zip(rows, x["records"])):
+        text = tokenizer.apply_chat_template(row["messages"], tools=row["tools"], tokenize=False)
+        assert_tools(text, record, f"row {i + 1}")
+    return len(rows), ""
+
+
 def outcome(path):
     for i, text in enumerate(render(load(path), "qwen-2.5")):
         if "A" not in text or "None" in text:
@@ -61,6 +73,8 @@ for fmt in ("sharegpt", "chatml"):
                 account.add(f"{template}: {kind} {fmt}", "failed", detail="there is no such export")
             else:
                 account.run(f"{template}: {kind} {fmt}", check, x, template)
+for template in ("qwen-2.5", "qwen-3"):
+    account.run(f"{template}: tools chatml", check_tools, "chatml", template)
 for case in bad_files(folder, "unsloth"):
     judge_bad(account, case, lambda: outcome(case["path"]))
 account.end()

@@ -52,6 +52,26 @@ def exports(folder, *formats, **more):
             and all(x.get(key) == value for key, value in more.items())]
 
 
+def tool_exports(folder, name=None):
+    """The exports of tool records: name, format, path, and the facts of the records behind the rows."""
+    with open(os.path.join(folder, "tools.json"), encoding="utf-8") as f:
+        return [x for x in json.load(f) if name is None or x["name"] == name]
+
+
+def assert_tools(text, record, where, quoted=False):
+    """A rendered tool row has all of its record: the words, the calls with their arguments, what came back."""
+    parts = [record["question"], record["final"], *record["observations"], *(v for _, a in record["calls"] for v in a.values()
+             if isinstance(v, str)), *(name for name, _ in record["calls"])]
+    for part in parts:
+        if not has(text, part) and not has(text, json.dumps(part)[1:-1]) and not has(text, json.dumps(part, ensure_ascii=False)[1:-1]):
+            raise AssertionError(f"{where}: lacks {part[:100]!r}")
+    if not quoted and any(f'{{\\"{key}\\"' in squash(text) for _, a in record["calls"] for key in list(a)[:1]
+                          if not any(f'\\"{key}\\"' in json.dumps(o) for o in record["observations"])):
+        raise AssertionError(f"{where}: arguments are encoded twice")
+    if "None" in text and not record["has_none"]:
+        raise AssertionError(f"{where}: has the word None")
+
+
 def bad_files(folder, *consumers):
     with open(os.path.join(folder, "bad.json"), encoding="utf-8") as f:
         return [x for x in json.load(f) if x["consumer"] in consumers]

@@ -15,6 +15,9 @@ from common import Account, has, read_rows, strings
 FORMATS = ["chatml", "chatml-portable", "openai", "prompt-completion", "alpaca", "sharegpt", "llamafactory",
            "hermes-text", "harmony", "gemini", "bedrock", "text", "jsonl"]
 
+TOOL_FORMATS = ["chatml", "chatml-portable", "openai", "prompt-completion", "llamafactory", "hermes-text", "xlam",
+                "functiongemma", "harmony", "gemini", "jsonl"]
+
 # Values that are legal and that somebody stumbles over.
 NASTY = [
     ("Line separators?", "NEL \u0085, LS \u2028, PS \u2029, VT \u000b, FF \u000c, FS \u001c, RS \u001e and BEL \u0007 end."),
@@ -134,11 +137,43 @@ class Maker:
             for kind in ("field", "thinking", "inline", "drop"):
                 for fmt in ("chatml", "prompt-completion"):
                     self.export(name, records, source, fmt, "--reasoning", kind, output=f"{name}-{fmt}-reasoning-{kind}.jsonl")
+        self.make_tools()
         with open(os.path.join(self.folder, "exports.json"), "w", encoding="utf-8") as f:
             json.dump(self.exports, f)
         self.account.add("export", "ok", len(self.exports), len(self.exports), "files and folders written")
         bad_cases.write(self.folder, self.check)
         self.check_good()
+
+    def make_tools(self):
+        """Tool records of every category: some made by hand, for the unit tests as well, and those of a run."""
+        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        made = read_rows(os.path.join(top, "test", "data", "tool", "records.jsonl"))
+        try:
+            run = os.path.join(self.folder, "tool-run.jsonl")
+            self.ask("tool-pipeline", os.path.join(top, "configs", "hdf5_tools.json"), "--target-pairs", "60", "--provider",
+                     "extractive", "-o", run, "--quiet")
+            with open(os.path.join(self.folder, "tool-run_all_rated.json"), encoding="utf-8") as f:
+                made += json.load(f)
+            self.account.add("tool records of a run", "ok", len(made), len(made))
+        except (RuntimeError, OSError, ValueError) as e:
+            self.account.add("tool records of a run", "failed", detail=repr(e))
+        source = self.write("tool-records.jsonl", made, ())
+        records = {r["instruction"]: tool_facts(r) for r in made}
+        found = []
+        for name, fmt, more in [(fmt, fmt, ()) for fmt in TOOL_FORMATS] + [
+                ("chatml-single", "chatml", ("--max-calls-per-turn", "1")), ("llamafactory-drop", "llamafactory", ("--reasoning", "drop"))]:
+            path = os.path.join(self.folder, f"tool-{name}", "train.jsonl")
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            try:
+                self.ask("export", source, "-o", path, "-f", fmt, "--quiet", *more)
+                rows = read_rows(path)
+                asked = [next(s for s in strings(row) if s in records) for row in rows]
+                found.append({"name": name, "format": fmt, "path": path, "records": [records[q] for q in asked]})
+                self.account.add(f"export of tool records, {name}", "ok", len(rows), len(rows))
+            except (RuntimeError, OSError, ValueError, StopIteration) as e:
+                self.account.add(f"export of tool records, {name}", "failed", detail=repr(e))
+        with open(os.path.join(self.folder, "tools.json"), "w", encoding="utf-8") as f:
+            json.dump(found, f)
 
     def check(self, path, consumer):
         """What generator check finds in the file: an error, a warning."""
@@ -164,6 +199,16 @@ class Maker:
 def few(export):
     """Ten rows are the least that the services take."""
     return len(export["records"]) < 10
+
+
+def tool_facts(record):
+    """What must be found again of a tool record."""
+    steps = record["solution"].get("reasoning_path", [])
+    done = [s for s in steps if s.get("status") != "pending"]
+    return {"question": record["instruction"], "calls": [[s["tool"], s["args"]] for s in steps if isinstance(s["args"], dict)],
+            "observations": [s["actual_result"] for s in done if isinstance(s.get("actual_result"), str)],
+            "final": record["solution"].get("final_answer", "") if len(done) == len(steps) else "",
+            "has_none": "None" in json.dumps(record) or "null" in json.dumps(record)}
 
 
 def facts(record):

@@ -5,10 +5,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { hostile, writeHostile, writeMany } from "./data.mjs";
 
 const ROWS = 100000;
+const tools = fileURLToPath(new URL("../data/tool/records.jsonl", import.meta.url));
 const [generator, handbook, pictures] = process.argv.slice(2);
 const skip = (why) => {
   console.log(`skipped: ${why}`);
@@ -138,6 +139,34 @@ test("paging and sorting, by mouse and by keyboard", async () => {
   await page.select("#size", "100");
   await new Promise((done) => setTimeout(done, 200));
   assert.equal(await page.$$eval("#table tbody tr", (l) => l.length), 100);
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("tool records: plots of what they teach, calls with what came back", async () => {
+  const { path } = report(tools, "tools.html");
+  const page = await open(path);
+  const headings = await page.$$eval("#plots h3, .card h3", (l) => l.map((e) => e.textContent));
+  for (const wanted of ["Categories", "Calls per tool", "Tool calls"]) assert.ok(headings.includes(wanted), `${wanted} is not among ${headings}`);
+  assert.ok(!headings.includes("Rows by source"), "an empty plot of sources");
+  const n = await page.$$eval("#table tbody .open", (l) => l.length);
+  assert.ok(n >= 10, `${n} rows`);
+  let failed = 0, parallel = 0, asked = 0;
+  for (let i = 0; i < n; i++) {
+    await openRow(page, i);
+    await page.waitForFunction((k) => document.getElementById("detail-h").textContent.startsWith("Row") && document.querySelectorAll("#detail .question").length === 1, {}, i);
+    const text = await page.$eval("#detail-body", (e) => e.textContent);
+    failed += await page.$$eval("#detail .steps li.failed", (l) => l.length);
+    const turns = await page.$$eval("#detail .steps li", (l) => l.map((e) => e.value));
+    parallel += new Set(turns).size < turns.length && text.includes("made at once");
+    asked += text.includes("The user's reply");
+    assert.ok(!text.includes("This row names no chunk"), "a place for a chunk that there is none of");
+    assert.ok(!text.includes("[object"), text);
+    await page.click("#detail-close");
+  }
+  assert.ok(failed && parallel && asked, `failed ${failed}, at once ${parallel}, asked back ${asked}`);
+  await picture(page, "tools.png", { fullPage: true });
+  assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true, "it is wider than its window");
   assert.deepEqual(page.faults, []);
   await page.close();
 });

@@ -51,6 +51,32 @@ function chunkView(chunk, item, source) {
   return out;
 }
 
+const asText = (v) => (typeof v === "string" ? v : JSON.stringify(v ?? null, null, 1));
+
+/** The calls of a tool record in order, each with what came back: turns that were made at once have one number. */
+function stepsView(solution) {
+  const steps = Array.isArray(solution?.reasoning_path) ? solution.reasoning_path.filter((s) => s && typeof s === "object") : [];
+  const asked = solution?.clarification;
+  const out = asked?.question ? [...block("Question back", asText(asked.question)), ...block("The user's reply", asText(asked.reply ?? ""))] : [];
+  if (!steps.length) return out;
+  const items = steps.map((s, i) => {
+    const failed = s.status === "failure";
+    const found = Object.entries(s.sources ?? {}).filter(([, from]) => from?.origin === "result")
+      .map(([name, from]) => `${name} is ${from.pointer ? `${from.pointer} of ` : ""}the result of step ${from.step}`);
+    const result = s.actual_result ?? s.error_message;
+    const turn = Number.isInteger(s.turn) ? s.turn : i + 1;
+    return el("li", { class: failed ? "failed" : "", value: String(turn) },
+      s.thought && el("p", { class: "text", dir: "auto" }, visible(asText(s.thought).slice(0, LONG))),
+      el("p", { class: "text" }, el("code", {}, visible(`${s.tool}(${Object.entries(s.args ?? {}).map(([k, v]) => `${k}: ${JSON.stringify(v)}`).join(", ")})`.slice(0, LONG)))),
+      found.length > 0 && el("p", { class: "legend" }, visible(found.join("; "))),
+      s.status === "pending" || result == null ? el("p", { class: "legend" }, "not executed") : el("p", { class: "text chunk code", dir: "auto" }, visible(asText(result).slice(0, LONG))),
+      failed && el("p", { class: "legend" }, s.is_mutation ? "failed, as it was planned for the recovery" : "failed"));
+  });
+  const atOnce = steps.some((s, i) => i > 0 && s.turn === steps[i - 1].turn && s.turn != null);
+  out.push(el("h3", {}, steps.length === 1 ? "Call" : "Calls"), atOnce && el("p", { class: "legend" }, "Calls of one number were made at once."), el("ol", { class: "steps" }, items));
+  return out.filter(Boolean);
+}
+
 export class Detail {
   #dialog = document.getElementById("detail");
   #at = 0;
@@ -82,13 +108,23 @@ export class Detail {
     if (columns.rating[i] !== NONE) scores.unshift(["rating", decimal(columns.rating[i] / 100)]);
     if (columns.grounding[i] !== NONE) scores.push(["literals found in the source", `${decimal(columns.grounding[i] / 10, 1)} %`]);
     const isEmpty = (v) => v === null || v === "" || (Array.isArray(v) && !v.length);
-    const rest = Object.entries(item.x ?? {}).filter(([, v]) => !isEmpty(v)).map(([k, v]) => [visible(words(k)), visible(typeof v === "string" ? v : JSON.stringify(v, null, Array.isArray(v) && v.some((x) => x && typeof x === "object") ? 1 : 0))]);
-    const left = el("div", {},
-      block("Question", item.q, "question"), block("Reasoning", item.r), block("Answer", item.a),
+    const isTool = item.x?.solution && typeof item.x.solution === "object";
+    for (const [name, v] of Object.entries(isTool ? (item.x.rating_breakdown ?? {}) : {})) if (Number.isFinite(v)) scores.push([words(name), decimal(v)]);
+    const about = ["category", "difficulty", "style"].map((k) => [k, item.x?.metadata?.[k]]).filter(([, v]) => isTool && typeof v === "string").map(([k, v]) => [k, visible(words(v))]);
+    const steps = stepsView(item.x?.solution);
+    const isShown = (k) => isTool && (k === "solution" || k === "tools" || k === "rating_breakdown");
+    const offered = (Array.isArray(item.x?.tools) ? item.x.tools : []).map((t) => t?.function?.name).filter(Boolean);
+    const rest = Object.entries(item.x ?? {}).filter(([k, v]) => !isEmpty(v) && !isShown(k)).map(([k, v]) => [visible(words(k)), visible(typeof v === "string" ? v : JSON.stringify(v, null, Array.isArray(v) && v.some((x) => x && typeof x === "object") ? 1 : 0))]);
+    const told = el("div", {}, block(isTool ? "Request" : "Question", item.q, "question"), block("Reasoning", item.r), steps, block("Answer", item.a));
+    const known = el("div", {},
+      about.length > 0 && [el("h3", {}, "Example"), list(about)],
+      offered.length > 0 && [el("h3", {}, "Tools on offer"), el("p", { class: "text" }, visible(offered.join(", ")))],
       scores.length > 0 && [el("h3", {}, "Rating"), list(scores)], block("The judge says", item.j),
       rest.length > 0 && [el("h3", {}, "Further fields"), list(rest.map(([k, v]) => [k, v.slice(0, LONG)]))]);
+    /* A record of tools comes from no chunk: what is known of it takes the place. */
+    const sides = isTool && !chunk && !source ? [told, known] : [el("div", {}, ...told.childNodes, ...known.childNodes), el("div", {}, chunkView(chunk, item, source))];
     document.getElementById("detail-h").textContent = `Row ${number(columns.row[i])}${facts.n_dropped ? (columns.state[i] ? ", dropped by the judge" : ", in the dataset") : ""}`;
-    document.getElementById("detail-body").replaceChildren(left, el("div", {}, chunkView(chunk, item, source)));
+    document.getElementById("detail-body").replaceChildren(...sides);
     document.getElementById("detail-prev").disabled = at === 0;
     document.getElementById("detail-next").disabled = at + 1 >= this.table.rows.length;
     if (!this.#dialog.open) this.#dialog.showModal();

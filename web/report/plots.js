@@ -236,7 +236,24 @@ export function questions({ facts }) {
   };
 }
 
+/** What tool records teach, and which tools they call: for people who look for what is missing. */
+export function tools({ facts }) {
+  const { categories, called, calls } = facts.metrics?.tools ?? {};
+  const of = (list, title, note, color) => list?.top?.length ? {
+    title, note, labels: list.top.map((t) => clip(visible(words(t.name)), 60)), horizontal: true,
+    series: [{ name: title === "Categories" ? "examples" : "calls", values: list.top.map((t) => t.count), color }],
+  } : null;
+  const rest = called ? called.distinct - called.top.length : 0;
+  return [
+    of(categories, "Categories", "What the examples teach.", "good"),
+    called && of({ top: called.top.map((t) => ({ ...t })) }, "Calls per tool", `${plural(calls, "call")} of ${plural(called.distinct, "tool")}${rest > 0 ? `, those that are called most` : ""}.`, "kept"),
+  ].filter(Boolean);
+}
+
 export function plots(context) {
-  const specs = [ratings(context), criteria(context), stages(context), sources(context), ...lengths(context), duplicates(context), questions(context), ...calls(context), failures(context)];
+  const m = context.facts.metrics;
+  const isOfTools = m?.tools?.rows > 0 && m.tools.rows === context.facts.n_rows - context.facts.n_malformed;
+  const shown = (spec) => !(isOfTools && spec.empty);
+  const specs = [ratings(context), ...tools(context), ...[criteria(context)].filter(shown), stages(context), ...[sources(context)].filter(shown), ...lengths(context), duplicates(context), questions(context), ...calls(context), failures(context)];
   return specs.filter(Boolean).map(card);
 }

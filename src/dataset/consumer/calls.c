@@ -1,23 +1,31 @@
 #include "dataset/consumer/rules.h"
 
 #include "base/utf8.h"
+#include "dataset/trajectory.h"
 
 #define PLACE_BYTES 128
 
 /* "$step_1_result", "${call.output}", "{{result}}": what a planner left to be filled in. */
 static bool is_placeholder(struct gen_str text)
 {
-    text = gen_str_trim(text);
-    if (gen_str_starts(text, GEN_STR("$step")) || gen_str_starts(text, GEN_STR("${")))
+    struct gen_str whole = gen_str_trim(text);
+    if (gen_str_starts(whole, GEN_STR("$step")) || gen_str_starts(whole, GEN_STR("${")))
         return true;
-    return gen_str_starts(text, GEN_STR("{{")) && gen_str_ends(text, GEN_STR("}}"));
+    if (gen_str_starts(whole, GEN_STR("{{")) && gen_str_ends(whole, GEN_STR("}}")))
+        return true;
+    return gen_text_has_placeholder(whole);
 }
 
 /* Recursion is bounded by GEN_JSON_DEPTH_MAX. Says each kind once a call. */
 static void walk(const struct gen_json *v, bool *has_null, struct gen_str *placeholder)
 {
     struct gen_str text;
+    int64_t step;
     enum gen_json_type type = gen_json_type(v);
+    if (gen_result_reference(v, &step, &text)) {
+        *placeholder = GEN_STR("$result");
+        return;
+    }
     *has_null |= type == GEN_JSON_NULL;
     if (gen_json_as_str(v, &text) && is_placeholder(text))
         *placeholder = text;
@@ -48,8 +56,23 @@ void gen_rules_arguments(struct gen_row_check *c, const struct gen_json *argumen
                  GEN_STR_ARG(gen_utf8_prefix(found, 40)));
 }
 
+/* What a call of `name` is held against. */
+struct called {
+    const struct gen_row_tools *tools;
+    struct gen_str name;
+};
+
+static void read_arguments(struct gen_row_check *c, const struct gen_json *arguments,
+                           const char *at, const struct gen_chat_rules *rules,
+                           const struct called *called)
+{
+    gen_rules_arguments(c, arguments, at, rules->null_arguments, rules->placeholder);
+    if (called->tools->list)
+        gen_rules_schema(c, called->tools, called->name, arguments, at);
+}
+
 static void string_arguments(struct gen_row_check *c, struct gen_str text, const char *at,
-                             const struct gen_chat_rules *rules)
+                             const struct gen_chat_rules *rules, const struct called *called)
 {
     struct gen_json_doc *doc = NULL;
     gen_rule(c, rules->arguments_string, GEN_RULE_string_arguments,
@@ -60,12 +83,13 @@ static void string_arguments(struct gen_row_check *c, struct gen_str text, const
         gen_rule(c, rules->arguments_json, GEN_RULE_arguments_json,
                  "%s is a string that is no JSON object", at);
     else
-        gen_rules_arguments(c, gen_json_root(doc), at, rules->null_arguments, rules->placeholder);
+        read_arguments(c, gen_json_root(doc), at, rules, called);
     gen_json_doc_free(doc);
 }
 
 static void call_arguments(struct gen_row_check *c, const struct gen_json *arguments,
-                           const char *at, const struct gen_chat_rules *rules)
+                           const char *at, const struct gen_chat_rules *rules,
+                           const struct called *called)
 {
     struct gen_str text;
     char place[PLACE_BYTES];
@@ -75,11 +99,11 @@ static void call_arguments(struct gen_row_check *c, const struct gen_json *argum
                        "%s is missing, and templates read it; write {} where there are none",
                        place);
     } else if (gen_json_as_str(arguments, &text)) {
-        string_arguments(c, text, place, rules);
+        string_arguments(c, text, place, rules, called);
     } else if (gen_json_type(arguments) == GEN_JSON_OBJECT) {
         gen_rule(c, rules->arguments_object, GEN_RULE_object_arguments,
                  "%s is an object, and must be a string of JSON", place);
-        gen_rules_arguments(c, arguments, place, rules->null_arguments, rules->placeholder);
+        read_arguments(c, arguments, place, rules, called);
     } else {
         gen_rule_error(c, GEN_RULE_arguments_json, "%s is %s, and must hold an object", place,
                        gen_type_of(arguments));
@@ -146,8 +170,9 @@ static void check_call(struct gen_row_check *c, struct gen_calls *calls,
     } else if (!gen_str_is(gen_json_get_str(call, "type"), "function")) {
         gen_rule(c, rules->call_type, GEN_RULE_call_type, "%s lacks \"type\": \"function\"", at);
     }
-    call_name(c, gen_json_get_str(function, "name"), at, rules, tools);
-    call_arguments(c, gen_json_get(function, "arguments"), at, rules);
+    const struct called called = {tools, gen_json_get_str(function, "name")};
+    call_name(c, called.name, at, rules, tools);
+    call_arguments(c, gen_json_get(function, "arguments"), at, rules, &called);
     remember_call(c, calls, call, at, rules);
 }
 

@@ -346,10 +346,12 @@ void gen_columns_end(struct gen_columns *t, struct gen_row_check *c)
         gen_buf_clear(&names);
         path_of(t, at, &path);
         name_keys(t, at, &names);
-        gen_rule_warn(c, GEN_RULE_keys_come_and_go,
-                      "the objects in %s differ in their keys (%s); datasets before 4.7 fills the "
-                      "missing ones with null, at which templates fail: use a newer one",
-                      path.n ? path.data : "the row", names.n ? names.data : "some are empty");
+        gen_rule_warn(
+            c, GEN_RULE_keys_come_and_go,
+            "the objects in %s do not all have the same keys (%s): load it with datasets 4.7 "
+            "or newer, which keeps them as they are; older ones fill in nulls, at which "
+            "templates fail",
+            path.n ? path.data : "the row", names.n ? names.data : "some are empty");
     }
     gen_buf_release(&path);
     gen_buf_release(&names);

@@ -108,6 +108,12 @@ static void function_call(struct gen_row_check *c, struct gen_str value, const c
     struct gen_json_iter it;
     struct gen_str key;
     const struct gen_json *call;
+    if (gen_str_starts(gen_str_trim(value), GEN_STR("<think>")))
+        gen_rule_once(c, GEN_FINDING_WARNING, GEN_RULE_thought_before_call,
+                      "%s has a thought before its call, which templates with other thought words "
+                      "than <think> (mistral) do not read (RuntimeError); for those export with "
+                      "--reasoning drop",
+                      at);
     if (gen_json_parse(&doc, without_thought(value), NULL) != GEN_OK) {
         gen_rule_error(
             c, GEN_RULE_function_call_json,
@@ -220,11 +226,59 @@ static void turns(struct gen_row_check *c, const struct tags *t, bool is_ranking
     check_count(c, t, n, is_ranking);
 }
 
+static void one_called(struct gen_row_check *c, const struct gen_row_tools *tools,
+                       const struct gen_json *call, const char *at)
+{
+    struct gen_str name = gen_json_get_str(call, "name");
+    const struct gen_json *arguments = gen_json_get(call, "arguments");
+    if (!name.n || gen_json_type(arguments) != GEN_JSON_OBJECT)
+        return;
+    if (!gen_row_tools_has(tools, name))
+        gen_rule_warn(c, GEN_RULE_tool_not_listed,
+                      "%s calls \"%.*s\", which is not in \"tools\"; the model learns to call what "
+                      "it was not shown",
+                      at, GEN_STR_ARG(gen_utf8_prefix(name, 64)));
+    else
+        gen_rules_schema(c, tools, name, arguments, at);
+}
+
+/* Each call is of a tool that is listed, and fits it. */
+static void check_called(struct gen_row_check *c, const struct gen_row_tools *tools)
+{
+    struct gen_json_iter it;
+    struct gen_json_iter calls;
+    const struct gen_json *turn;
+    const struct gen_json *call;
+    struct gen_str value;
+    gen_json_iter_init(&it, gen_json_get(c->row, "conversations"));
+    for (size_t i = 0; gen_json_iter_next(&it, NULL, &turn); i++) {
+        struct gen_json_doc *doc = NULL;
+        char at[PLACE_BYTES];
+        if (!gen_str_is(gen_json_get_str(turn, "from"), "function_call") ||
+            !gen_json_as_str(gen_json_get(turn, "value"), &value) ||
+            gen_json_parse(&doc, without_thought(value), NULL) != GEN_OK)
+            continue;
+        gen_utf8_format(at, sizeof(at), "conversations[%zu].value", i);
+        if (gen_json_type(gen_json_root(doc)) == GEN_JSON_ARRAY) {
+            gen_json_iter_init(&calls, gen_json_root(doc));
+            while (gen_json_iter_next(&calls, NULL, &call))
+                one_called(c, tools, call, at);
+        } else {
+            one_called(c, tools, gen_json_root(doc), at);
+        }
+        gen_json_doc_free(doc);
+    }
+}
+
 static void sharegpt(struct gen_row_check *c)
 {
+    struct gen_row_tools tools;
     turns(c, &sharegpt_tags, false);
     gen_allow_string(c, c->row, "system");
-    check_tools(c, &string_tools);
+    gen_rules_tools(c, gen_json_get(c->row, "tools"), &string_tools, &tools);
+    if (tools.list)
+        check_called(c, &tools);
+    gen_row_tools_release(&tools);
 }
 
 static void preference_side(struct gen_row_check *c, const char *key)

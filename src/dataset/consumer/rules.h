@@ -13,6 +13,7 @@
 #include "dataset/consumer.h"
 
 #include "base/arena.h"
+#include "json/memo.h"
 
 /* clang-format off */
 #define GEN_CHECK_RULES(X)                                                                         \
@@ -41,7 +42,7 @@
     X(call_unanswered) X(tool_not_listed) X(calls_without_tools) X(calls_dropped)                  \
     X(function_call_json) X(tools_type) X(tools_json) X(tool_shape) X(tool_parameters)             \
     X(enum_type) X(array_without_items) X(strict_schema) X(schema_reference) X(parallel_calls)           \
-    X(several_calls)
+    X(several_calls) X(arguments_schema) X(thought_before_call)
 /* clang-format on */
 
 enum gen_check_rule {
@@ -156,7 +157,14 @@ void gen_rules_tools(struct gen_row_check *c, const struct gen_json *tools,
                      const struct gen_tool_rules *rules, struct gen_row_tools *out);
 void gen_row_tools_release(struct gen_row_tools *t);
 bool gen_row_tools_has(const struct gen_row_tools *t, struct gen_str name);
+/* A warning when a call's arguments do not pass the schema of its tool; a schema that cannot be
+ * read is passed over here. */
+void gen_rules_schema(struct gen_row_check *c, const struct gen_row_tools *t, struct gen_str name,
+                      const struct gen_json *arguments, const char *at);
 bool gen_function_name_ok(struct gen_str name);
+/* Schemas that calls were held against, kept from row to row. NULL: no memory, and `c->rc` is set.
+ */
+struct gen_json_memo *gen_row_schemas(struct gen_row_check *c);
 
 /* ---- chat.c, calls.c: a list of messages with role and content ---- */
 

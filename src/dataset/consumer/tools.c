@@ -194,17 +194,48 @@ void gen_row_tools_release(struct gen_row_tools *t)
     *t = (struct gen_row_tools){0};
 }
 
-bool gen_row_tools_has(const struct gen_row_tools *t, struct gen_str name)
+static const struct gen_json *find(const struct gen_row_tools *t, struct gen_str name)
 {
     struct gen_json_iter it;
     struct gen_str key;
     const struct gen_json *tool;
-    if (!t->list)
-        return false;
     gen_json_iter_init(&it, t->list);
     while (gen_json_iter_next(&it, &key, &tool)) {
         if (gen_str_eq(gen_json_get_str(function_of(tool), "name"), name))
-            return true;
+            return function_of(tool);
     }
-    return false;
+    return NULL;
+}
+
+void gen_rules_schema(struct gen_row_check *c, const struct gen_row_tools *t, struct gen_str name,
+                      const struct gen_json *arguments, const char *at)
+{
+    const struct gen_json *parameters = gen_json_get(find(t, name), "parameters");
+    const struct gen_schema *schema = NULL;
+    struct gen_buf faults = gen_buf_make((size_t)64 << 10);
+    bool valid = true;
+    struct gen_json_memo *schemas =
+        gen_json_type(parameters) == GEN_JSON_OBJECT ? gen_row_schemas(c) : NULL;
+    if (!schemas)
+        return;
+    int rc = gen_schema_memo_get(schemas, parameters, &schema, NULL, NULL);
+    if (rc == GEN_OK && schema)
+        rc = gen_schema_check(schema, arguments, &valid, &faults, NULL);
+    if (rc == GEN_ENOMEM && c->rc == GEN_OK)
+        c->rc = gen_nomem(c->err, "the schema of a tool");
+    if (rc == GEN_OK && !valid) {
+        struct gen_str rest = gen_buf_str(&faults);
+        struct gen_str line = {"", 0};
+        (void)gen_str_next_line(&rest, &line);
+        gen_rule_warn(c, GEN_RULE_arguments_schema,
+                      "%s does not fit the parameters of \"%.*s\": %.*s; correct the call, or "
+                      "leave the row out unless its failure is meant",
+                      at, GEN_STR_ARG(name), GEN_STR_ARG(gen_utf8_prefix(line, 120)));
+    }
+    gen_buf_release(&faults);
+}
+
+bool gen_row_tools_has(const struct gen_row_tools *t, struct gen_str name)
+{
+    return find(t, name) != NULL;
 }

@@ -18,6 +18,7 @@ const struct gen_export_format gen_export_alpaca = {
     .reasoning = GEN_REASONING_INLINE,
     .llamafactory = GEN_LLAMAFACTORY_ALPACA,
     .n_turns_max = 2,
+    .without_tools = "export with -f llamafactory, which LLaMA-Factory reads as well",
     .has_system = true,
     .omits_default_system = true,
     .row = row,

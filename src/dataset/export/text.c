@@ -19,5 +19,6 @@ const struct gen_export_format gen_export_text = {
     .reasonings = GEN_PLACES_TEXT,
     .reasoning = GEN_REASONING_INLINE,
     .llamafactory = GEN_LLAMAFACTORY_TEXT,
+    .without_tools = "export with -f hermes-text, which writes calls as text",
     .row = row,
 };

@@ -54,6 +54,7 @@ struct gen_metrics {
     struct grounded by_record_all; /* rows with their own figure, whether in the sample or not */
     struct checked checked[GEN_LEVELS];
     struct score scores[N_SCORES];
+    struct gen_tool_figures *tools;
     uint64_t bytes;
     /* Welford's sums of rating (x) and words (y). */
     double mean_x, mean_y, xx, yy, xy;
@@ -112,6 +113,7 @@ void gen_metrics_free(struct gen_metrics *m)
     gen_fingerprints_release(&m->questions);
     gen_fingerprints_release(&m->answers);
     gen_fingerprints_release(&m->chunks);
+    gen_tool_figures_free(m->tools);
     gen_sample_release(&m->sample);
     gen_near_release(&m->near);
     free(m);
@@ -293,7 +295,8 @@ static int ground(struct gen_metrics *m, uint64_t hash, const struct gen_metrics
 
 static void check(struct gen_metrics *m, uint64_t hash, const struct gen_metrics_view *v)
 {
-    if (!gen_sampler_wants(&m->checks, hash))
+    /* Refusals, and what is open on a desk, are lessons of tool records. */
+    if (v->shape == GEN_SHAPE_TOOL || !gen_sampler_wants(&m->checks, hash))
         return;
     struct checked *c = &m->checked[gen_metrics_level(hash)];
     if (v->question.n) {
@@ -323,13 +326,13 @@ static int add_question(struct gen_metrics *m, uint64_t row, struct gen_str text
     return rc;
 }
 
-static int add_answer(struct gen_metrics *m, struct gen_str text, size_t *n_words,
-                      struct gen_error *err)
+static int add_answer(struct gen_metrics *m, struct gen_str text, bool may_be_short,
+                      size_t *n_words, struct gen_error *err)
 {
     struct wording w = read_words(text);
     gen_histogram_add(&m->answer, w.n);
-    m->result.short_answers.n++;
-    m->result.short_answers.hits += w.n < SHORT_WORDS;
+    m->result.short_answers.n += !may_be_short;
+    m->result.short_answers.hits += !may_be_short && w.n < SHORT_WORDS;
     *n_words = w.n;
     return w.n ? gen_fingerprints_add(&m->answers, w.sequence, err) : GEN_OK;
 }
@@ -389,7 +392,7 @@ int gen_metrics_add(struct gen_metrics *m, uint64_t row, const struct gen_json *
     if (v.question.n)
         rc = add_question(m, row, v.question, err);
     if (rc == GEN_OK && v.answer.n)
-        rc = add_answer(m, v.answer, &n_answer_words, err);
+        rc = add_answer(m, v.answer, v.shape == GEN_SHAPE_TOOL, &n_answer_words, err);
     if (v.reasoning.n)
         gen_histogram_add(&m->reasoning, gen_count_words(v.reasoning));
     if (rc == GEN_OK)
@@ -400,6 +403,8 @@ int gen_metrics_add(struct gen_metrics *m, uint64_t row, const struct gen_json *
         rc = add_origin(m, &f, &v, err);
     if (rc == GEN_OK)
         rc = ground(m, hash, &f, &v, source, err);
+    if (rc == GEN_OK && v.shape == GEN_SHAPE_TOOL)
+        rc = gen_tool_figures_add(&m->tools, record, err);
     return rc;
 }
 
@@ -515,6 +520,7 @@ static void read_counts(struct gen_metrics *m)
     gen_tally_read(&m->sources, &r->sources);
     gen_tally_read(&m->topics, &r->topics);
     gen_tally_read(&m->kinds, &r->kinds);
+    gen_tool_figures_read(m->tools, &r->tools);
     r->n_chunks = gen_fingerprints_distinct(&m->chunks);
     r->n_chunks_is_estimate = m->chunks.level > 0;
     r->rows_per_chunk = r->n_chunks ? (double)r->n_with_chunk / (double)r->n_chunks : 0.0;

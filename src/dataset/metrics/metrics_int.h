@@ -134,6 +134,13 @@ GEN_MUST_USE int gen_near_read(const struct gen_near *s, double similarity,
                                struct gen_metrics_duplicates *out, struct gen_error *err);
 void gen_near_release(struct gen_near *s);
 
+/* Tool records. NULL until the first one. */
+struct gen_tool_figures;
+GEN_MUST_USE int gen_tool_figures_add(struct gen_tool_figures **f, const struct gen_json *record,
+                                      struct gen_error *err);
+void gen_tool_figures_read(const struct gen_tool_figures *f, struct gen_metrics_tools *out);
+void gen_tool_figures_free(struct gen_tool_figures *f);
+
 /* The fields of a record that are looked at, found in one reading of its keys. */
 enum gen_metrics_field {
     GEN_FIELD_FORMAT,

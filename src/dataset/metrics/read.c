@@ -145,7 +145,8 @@ static void read_turns(const struct gen_json *turns, struct gen_metrics_view *ou
         enum gen_turn_role role = gen_turn_role(turn);
         struct gen_str text = {NULL, 0};
         struct gen_str thought = {NULL, 0};
-        if (role != GEN_ROLE_USER && role != GEN_ROLE_ASSISTANT)
+        bool calls = gen_str_is(gen_json_get_str(turn, "from"), "function_call");
+        if ((role != GEN_ROLE_USER && role != GEN_ROLE_ASSISTANT) || calls)
             continue;
         read_content(content_of(turn), &text, &thought);
         if (!gen_str_trim(text).n)
@@ -209,11 +210,20 @@ static bool shape_of(const struct gen_metrics_fields *f, enum gen_metrics_shape 
     return true;
 }
 
+/* A row may end with a call of a tool: then there is no text of an answer to measure. */
+static bool ends_with_call(const struct gen_json *turns)
+{
+    size_t n = gen_json_count(turns);
+    const struct gen_json *last = n ? gen_json_at(turns, n - 1) : NULL;
+    return gen_json_count(gen_json_get(last, "tool_calls")) > 0 ||
+           gen_str_is(gen_json_get_str(last, "from"), "function_call");
+}
+
 static bool read_turn_row(const struct gen_json *turns, struct gen_metrics_view *v, char *why,
                           size_t why_bytes)
 {
     read_turns(turns, v);
-    if (!v->answer.n)
+    if (!v->answer.n && !ends_with_call(turns))
         return refuse(why, why_bytes, "the conversation has no text of an assistant");
     return true;
 }
@@ -261,7 +271,7 @@ static bool read_shape(const struct gen_metrics_fields *f, struct gen_metrics_vi
                                                                                : GEN_FIELD_RESPONSE,
                          v, why, why_bytes);
     case GEN_SHAPE_TOOL:
-        /* A solution is a list of calls: there is no text of an answer to measure. */
+        v->answer = gen_json_get_str(f->at[GEN_FIELD_SOLUTION], "final_answer");
         if (gen_json_type(f->at[GEN_FIELD_SOLUTION]) == GEN_JSON_STRING)
             v->answer = text_of(f->at[GEN_FIELD_SOLUTION]);
         return read_text(f, GEN_FIELD_INSTRUCTION, &v->question, why, why_bytes);

@@ -189,6 +189,25 @@ static struct gen_jmut *sources_of(const struct gen_metrics_result *r, struct ge
     return v;
 }
 
+static struct gen_jmut *tools_of(const struct gen_metrics_tools *t, struct gen_jb *b)
+{
+    if (!t->n_rows)
+        return gen_jb_null(b);
+    struct gen_jmut *v = gen_jb_object(b);
+    gen_jb_put_int(b, v, "rows", (int64_t)t->n_rows);
+    gen_jb_put_int(b, v, "calls", (int64_t)t->n_calls);
+    put_share(b, v, "valid", &t->valid);
+    put_share(b, v, "references", &t->references);
+    put_share(b, v, "executed", &t->executed);
+    put_share(b, v, "simulated", &t->simulated);
+    put_share(b, v, "failed_calls", &t->failed);
+    put_share(b, v, "truncated_observations", &t->truncated);
+    put_length(b, v, "steps", &t->steps);
+    put_names(b, v, "categories", &t->categories);
+    put_names(b, v, "called", &t->called);
+    return v;
+}
+
 struct gen_jmut *gen_metrics_write(const struct gen_metrics_result *r, struct gen_jb *b)
 {
     struct gen_jmut *v = gen_jb_object(b);
@@ -203,5 +222,6 @@ struct gen_jmut *gen_metrics_write(const struct gen_metrics_result *r, struct ge
     gen_jb_put(b, v, "grounding", grounding_of(r, b));
     gen_jb_put(b, v, "ratings", ratings_of(r, b));
     gen_jb_put(b, v, "sources", sources_of(r, b));
+    gen_jb_put(b, v, "tools", tools_of(&r->tools, b));
     return v;
 }

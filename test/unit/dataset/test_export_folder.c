@@ -318,7 +318,9 @@ static int write_folder(struct place *p, const char *name, unsigned n_rows, uint
     if (rc == GEN_OK)
         rc = gen_dataset_folder_file(f, "README.md", GEN_STR("# Rows\n"), err);
     if (rc == GEN_OK)
-        rc = gen_dataset_folder_info(f, &gen_export_sharegpt, true, &splits, n_shards, err);
+        rc =
+            gen_dataset_folder_info(f, &gen_export_sharegpt, (struct gen_info_columns){true, false},
+                                    &splits, n_shards, err);
     if (rc == GEN_OK)
         rc = gen_dataset_folder_commit(f, err);
     gen_dataset_folder_close(f);
@@ -463,12 +465,18 @@ static void merging_info(void **state)
         if (cases[i].existing)
             assert_int_equal(gen_file_write_all(path, gen_str_from(cases[i].existing), NULL),
                              GEN_OK);
-        int rc = gen_info_merge(&out, path, "t", "t.jsonl", &gen_export_llamafactory, true, &err);
+        int rc = gen_info_merge(&out, path, "t", "t.jsonl", &gen_export_llamafactory,
+                                (struct gen_info_columns){true, true}, &err);
         assert_int_equal(rc, cases[i].rc);
         if (!strstr(rc ? err.msg : out.data, cases[i].has))
             fail_msg("%s", rc ? err.msg : out.data);
         if (rc == GEN_OK)
             assert_non_null(strstr(out.data, "\"system\": \"system\""));
+        if (rc == GEN_OK)
+            assert_non_null(strstr(out.data, "\"tools\": \"tools\""));
+        /* Tags that are not named are none to LLaMA-Factory. */
+        if (rc == GEN_OK)
+            assert_non_null(strstr(out.data, "\"observation_tag\": \"observation\""));
         gen_buf_release(&out);
     }
 }
@@ -485,7 +493,7 @@ static void carding(void **state)
     struct gen_counts filtered = {.n = 0};
     struct gen_rowset_source top[2];
     const struct gen_rowset_order order = {false, true, 7};
-    const struct gen_export_options options = {NULL, false, GEN_REASONING_AUTO};
+    const struct gen_export_options options = {NULL, false, GEN_REASONING_AUTO, 0, false};
     const struct gen_str odd = GEN_STR("a|b\n---\n<script>`x` [l](u)\\");
     assert_int_equal(gen_splits_parse(&splits, "train=0.9,validation=0.1", NULL), GEN_OK);
     assert_int_equal(
@@ -554,6 +562,56 @@ static void carding(void **state)
     gen_buf_release(&text);
 }
 
+/* No two splits have a row of the same words, or of the same calls; rows chain through both. */
+static void tasks_stay_whole(void **state)
+{
+    struct gen_rowset *rows = NULL;
+    struct gen_splits splits;
+    struct gen_buf text = gen_buf_make(4096);
+    uint64_t n_moved = 0;
+    assert_int_equal(gen_splits_parse(&splits, "train=0.5,validation=0.5", NULL), GEN_OK);
+    assert_int_equal(gen_rowset_open(&rows, at(*state, "out"), false, NULL), GEN_OK);
+    for (unsigned i = 0; i < 60; i++) {
+        char said[32];
+        char name[32];
+        /* i and i + 1 (i even) share the words; i and i + 3 (i odd) the call: chains of a few. */
+        (void)snprintf(said, sizeof(said), "ask %u", i / 2);
+        (void)snprintf(name, sizeof(name), "tool_%u", i % 4 == 1 ? i : i % 4 == 0 && i ? i - 3 : i);
+        const struct gen_call call = {.name = gen_str_from(name)};
+        struct gen_turn turns[] = {
+            {.role = GEN_ROLE_USER, .content = gen_str_from(said)},
+            {.role = GEN_ROLE_ASSISTANT, .content = GEN_STR(""), .calls = &call, .n_calls = 1}};
+        const struct gen_example e = {.turns = turns, .n_turns = 2, .n_calls = 1};
+        gen_buf_clear(&text);
+        assert_int_equal(gen_buf_printf(&text, NULL, "%s;%s", said, name), GEN_OK);
+        assert_int_equal(gen_rowset_add(rows, gen_buf_str(&text), &e, 0, NULL), GEN_OK);
+    }
+    assert_int_equal(gen_rowset_without_source(rows), 0);
+    const struct gen_rowset_order order = {.seed = 7};
+    assert_int_equal(gen_rowset_arrange(rows, &splits, &order, &n_moved, NULL), GEN_OK);
+    assert_true(splits.rows[0].n_rows > 0 && splits.rows[1].n_rows > 0);
+    assert_int_equal(splits.rows[0].n_rows + splits.rows[1].n_rows, 60);
+    char in_train[60][64];
+    for (uint64_t i = 0; i < splits.rows[0].n_rows; i++) {
+        assert_int_equal(gen_rowset_read(rows, 0, i, &text, NULL), GEN_OK);
+        (void)snprintf(in_train[i], sizeof(in_train[i]), "%.*s", GEN_STR_ARG(gen_buf_str(&text)));
+    }
+    for (uint64_t i = 0; i < splits.rows[1].n_rows; i++) {
+        assert_int_equal(gen_rowset_read(rows, 1, i, &text, NULL), GEN_OK);
+        struct gen_str row = gen_buf_str(&text);
+        size_t semicolon = gen_str_find(row, GEN_STR(";"), 0);
+        for (uint64_t k = 0; k < splits.rows[0].n_rows; k++) {
+            struct gen_str other = gen_str_from(in_train[k]);
+            size_t end = gen_str_find(other, GEN_STR(";"), 0);
+            assert_false(gen_str_eq(gen_str_sub(row, 0, semicolon), gen_str_sub(other, 0, end)));
+            assert_false(
+                gen_str_eq(gen_str_sub(row, semicolon, row.n), gen_str_sub(other, end, other.n)));
+        }
+    }
+    gen_rowset_close(rows);
+    gen_buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,6 +620,7 @@ int main(void)
         cmocka_unit_test(splitting_too_few),
         cmocka_unit_test(splitting_rows),
         cmocka_unit_test_setup_teardown(arranging, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tasks_stay_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(shuffling_is_fixed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(late_shapes_come_first, set_up, tear_down),
         cmocka_unit_test(telling_shapes),
