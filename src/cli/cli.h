@@ -49,6 +49,10 @@ int gen_cmd_stats(const struct gen_app *app, int *status, struct gen_error *err)
 int gen_cmd_check(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_report(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_tool_parse(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_tool_generate(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_tool_execute(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_tool_curate(const struct gen_app *app, int *status, struct gen_error *err);
+int gen_cmd_tool_pipeline(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_enrich(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_curate(const struct gen_app *app, int *status, struct gen_error *err);
 int gen_cmd_export(const struct gen_app *app, int *status, struct gen_error *err);

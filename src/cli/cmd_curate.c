@@ -68,7 +68,7 @@ int gen_cmd_curate(const struct gen_app *app, int *status, struct gen_error *err
     int rc = gen_session_open(&c.s, app, "curate", err);
     if (rc)
         return rc;
-    rc = gen_record_source_open(&c.source, &c.s, gen_settings_argument(c.s.settings), err);
+    rc = gen_record_source_open(&c.source, &c.s, gen_settings_argument(c.s.settings), false, err);
     if (rc == GEN_OK) {
         rc = run(&c, status, err);
         gen_record_source_close(&c.source);

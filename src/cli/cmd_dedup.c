@@ -91,7 +91,7 @@ static const char *view(const struct gen_record_row *row, struct gen_qa_view *qa
 {
     if (row->malformed)
         return row->malformed;
-    return gen_qa_view(row->json, qa, why, 320) ? NULL : why;
+    return gen_request_view(row->json, qa, why, 320) ? NULL : why;
 }
 
 typedef int row_fn(struct dedup *d, const struct gen_record_row *row, const struct gen_qa_view *qa,

@@ -62,7 +62,7 @@ static int rewrite(const struct gen_app *app, const struct rewriting *what, int 
     int rc = gen_session_open(&s, app, what->command, err);
     if (rc)
         return rc;
-    rc = gen_record_source_open(&source, &s, gen_settings_argument(s.settings), err);
+    rc = gen_record_source_open(&source, &s, gen_settings_argument(s.settings), false, err);
     if (rc == GEN_OK) {
         rc = run(&s, what, &steps, &source, status, err);
         gen_record_source_close(&source);

@@ -3,6 +3,7 @@
 #include "cli/cmd_stats.h"
 #include "ui/ui.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define COLUMNS   79
@@ -227,8 +228,8 @@ static void put_diversity(struct page *p, const struct gen_metrics_result *r)
     pair_row(p, "compression ratio", FORM_NUMBER, q->compression, a->compression, r, NULL);
 }
 
-static void put_names(struct page *p, const char *title, const struct gen_metrics_names *s,
-                      enum cut cut)
+static void put_first_names(struct page *p, const char *title, const struct gen_metrics_names *s,
+                            enum cut cut, size_t n_max)
 {
     char n[32];
     if (s->n == 0)
@@ -238,7 +239,7 @@ static void put_names(struct page *p, const char *title, const struct gen_metric
     if (s->n_distinct > 1)
         PUT(p, ", evenness %.2f", s->evenness);
     PUT(p, "\n");
-    for (size_t i = 0; i < s->n_top && i < NAMES_MAX; i++) {
+    for (size_t i = 0; i < s->n_top && i < n_max; i++) {
         PUT(p, "  ");
         put_name(p, s->top[i].name, 42, cut);
         PUT(p, " %*s %*.1f %%\n", FIGURE, number(n, s->top[i].count), FIGURE - 2,
@@ -246,11 +247,19 @@ static void put_names(struct page *p, const char *title, const struct gen_metric
     }
 }
 
+static void put_names(struct page *p, const char *title, const struct gen_metrics_names *s,
+                      enum cut cut)
+{
+    put_first_names(p, title, s, cut, NAMES_MAX);
+}
+
 static void put_grounding(struct page *p, const struct gen_metrics_result *r, const char *note)
 {
     const struct gen_metrics_grounding *g = &r->grounding;
     const char *sample = r->checks_are_sample ? ", a sample" : NULL;
     char n[32];
+    if (!g->n && !note && !r->context_references.n && !r->refusals.n)
+        return;
     PUT(p, "\nGROUNDING\n");
     if (g->n) {
         label(p, "literals in the source");
@@ -321,7 +330,31 @@ static void put_sources(struct page *p, const struct gen_metrics_result *r)
     }
     put_names(p, "SOURCE FILES", &r->sources, CUT_START);
     put_names(p, "TOPICS", &r->topics, CUT_END);
-    put_names(p, "KINDS", &r->kinds, CUT_END);
+    /* Of tool records they are the categories, which stand below. */
+    if (r->tools.n_rows < r->n_records)
+        put_names(p, "KINDS", &r->kinds, CUT_END);
+}
+
+static void put_tools(struct page *p, const struct gen_metrics_tools *t)
+{
+    if (!t->n_rows)
+        return;
+    PUT(p, "\nTOOLS\n");
+    count_row(p, "examples", t->n_rows, NULL);
+    count_row(p, "calls", t->n_calls, NULL);
+    share_row(p, "calls fit their tools", &t->valid, NULL);
+    share_row(p, "references resolved", &t->references, NULL);
+    share_row(p, "executed", &t->executed, NULL);
+    if (t->simulated.hits)
+        share_row(p, "simulated", &t->simulated, NULL);
+    share_row(p, "failed calls", &t->failed, NULL);
+    share_row(p, "cut observations", &t->truncated, NULL);
+    if (t->steps.n) {
+        label(p, "calls of an example");
+        PUT(p, "%*.1f   mean, at most %" PRIu64 "\n", FIGURE, t->steps.mean, t->steps.max);
+    }
+    put_first_names(p, "CATEGORIES", &t->categories, CUT_END, GEN_METRICS_TOP);
+    put_first_names(p, "TOOLS CALLED", &t->called, CUT_END, GEN_METRICS_TOP);
 }
 
 int gen_stats_text(const struct gen_metrics_result *r, const struct gen_gates *gates,
@@ -337,6 +370,7 @@ int gen_stats_text(const struct gen_metrics_result *r, const struct gen_gates *g
     put_grounding(&p, r, note);
     put_ratings(&p, r);
     put_sources(&p, r);
+    put_tools(&p, &r->tools);
     if (gates->n == 0)
         PUT(&p, "\nNo figure crosses its limit.\n");
     else

@@ -1,6 +1,7 @@
 /* Tool definitions read from a file or from an MCP server: checked, shown, and with -o converted.
  */
 #include "cli/say.h"
+#include "cli/tool_world.h"
 
 #include "base/utf8.h"
 #include "os/file.h"
@@ -8,10 +9,8 @@
 #include "tool/mcp/mcp.h"
 #include "tool/parse.h"
 
-#include "json/yaml.h"
 #include <stdio.h>
 
-#define FILE_BYTES_MAX    ((size_t)64 << 20)
 #define NAME_COLUMN       28U
 #define TOOLS_SHOWN       60U
 #define DESCRIPTION_CHARS 72U
@@ -48,24 +47,7 @@ static int parse(struct parsing *p, const struct gen_json *root, struct gen_str 
 
 static int parse_file(struct parsing *p, struct gen_error *err)
 {
-    struct gen_buf text = gen_buf_make(FILE_BYTES_MAX);
-    struct gen_json_doc *doc = NULL;
-    struct gen_yaml *yaml = NULL;
-    struct gen_str ext = gen_path_ext(gen_str_from(p->from));
-    bool is_yaml =
-        gen_str_eq_nocase(ext, GEN_STR(".yaml")) || gen_str_eq_nocase(ext, GEN_STR(".yml"));
-    int rc = gen_file_read_all(&text, p->from, err);
-    if (rc == GEN_OK && is_yaml)
-        rc = gen_yaml_parse(&yaml, gen_buf_str(&text), p->from, err);
-    else if (rc == GEN_OK && gen_json_parse(&doc, gen_buf_str(&text), err) != GEN_OK)
-        rc = gen_wrap(err, GEN_EPARSE, "%s", p->from);
-    if (rc == GEN_OK)
-        rc = parse(p, is_yaml ? gen_yaml_root(yaml) : gen_json_root(doc),
-                   gen_path_base(gen_path_stem(gen_str_from(p->from))), err);
-    gen_json_doc_free(doc);
-    gen_yaml_free(yaml);
-    gen_buf_release(&text);
-    return rc;
+    return gen_tools_read(p->from, &p->out, &p->parsed, on_finding, p, err);
 }
 
 /* ---- a server ---- */
@@ -122,6 +104,10 @@ static int parse_server(struct parsing *p, const char *command, const char *url,
         rc = gen_command_split(&arena, gen_str_from(command), &options.argv, err);
     if (rc == GEN_OK && command)
         options.name = gen_path_base(gen_str_from(options.argv[0])).p;
+    if (rc == GEN_OK)
+        rc = gen_tool_values(p->app->settings, GEN_OPT_TOOL_HEADER, &arena, &options.headers, err);
+    if (rc == GEN_OK)
+        rc = gen_tool_values(p->app->settings, GEN_OPT_TOOL_ENV, &arena, &options.environment, err);
     if (rc == GEN_OK && url)
         rc = gen_http_new(&http, p->loop, &http_options, err);
     options.http = http;

@@ -96,6 +96,9 @@ int gen_export_request_read(struct gen_export_request *r, const struct gen_app *
     if (!r->format)
         return unknown_format(app, name, err);
     r->options.reasoning = gen_reasoning_from(gen_settings_text(s, GEN_OPT_REASONING));
+    r->options.learns_errors = gen_settings_flag(s, GEN_OPT_LEARN_ERRORS);
+    if (gen_settings_has(s, GEN_OPT_MAX_CALLS_PER_TURN))
+        r->options.calls_max = (size_t)gen_settings_int(s, GEN_OPT_MAX_CALLS_PER_TURN);
     r->has_card = gen_settings_flag(s, GEN_OPT_CARD);
     r->license = gen_settings_text(s, GEN_OPT_LICENSE);
     r->is_folder =

@@ -29,8 +29,11 @@ static int on_finding(void *ud, const struct gen_finding *f, struct gen_error *e
         gen_refuse(fault, f->rule, "%s", f->why);
     if (is_error || f->row)
         return GEN_OK;
+    /* Rows are as they must be there: what is said is which loader to use. */
+    bool is_advice = strcmp(f->rule, "keys_come_and_go") == 0;
     if (gen_counts_get(&x->warned, f->rule) == 0)
-        gen_log(x->log, GEN_LOG_WARN, f->rule, "%s: %s", x->path, f->why);
+        gen_log(x->log, is_advice ? GEN_LOG_INFO : GEN_LOG_WARN, f->rule, "%s: %s", x->path,
+                f->why);
     gen_counts_add(&x->warned, f->rule, 1);
     return GEN_OK;
 }
@@ -61,7 +64,8 @@ static int merge_info(const struct gen_exporter *x, bool writes, struct gen_erro
     if (rc == GEN_OK)
         rc = gen_path_join(&path, gen_path_dir(gen_str_from(x->path)), GEN_STR(DATASET_INFO), err);
     if (rc == GEN_OK)
-        rc = gen_info_merge(&text, path.data, entry, file, x->request.format, x->has_system, err);
+        rc = gen_info_merge(&text, path.data, entry, file, x->request.format,
+                            (struct gen_info_columns){x->has_system, x->has_tools}, err);
     if (rc == GEN_OK && writes)
         rc = gen_file_write_all(path.data, gen_buf_str(&text), err);
     gen_buf_release(&path);
@@ -167,7 +171,7 @@ static int check_row(struct gen_exporter *x, struct gen_error *err)
 static uint16_t shape_of(struct gen_exporter *x, bool *is_new)
 {
     const struct gen_example *e = &x->example;
-    if (x->request.format->has_own_members)
+    if (x->request.format->has_own_members || e->n_tools || e->n_calls)
         return gen_shapes_of(x->shapes, gen_json_root(x->doc), is_new);
     unsigned shape = gen_example_has_reasoning(e) | (unsigned)(e->system.n > 0) << 1;
     *is_new = !(x->seen_shapes >> shape & 1U);
@@ -209,11 +213,18 @@ static int put_row(struct gen_exporter *x, uint64_t row, struct gen_error *err)
     if (rc)
         return rc;
     x->n_bytes += x->row.n + 1;
+    if (!x->account.n_in && e->kind == GEN_RECORD_TOOL && strcmp(x->account.unit_in, "pairs") == 0)
+        x->account.unit_in = "examples";
     x->account.n_in++;
     x->account.n_produced++;
     x->account.n_out++;
     x->has_system |= e->system.n && x->request.format->omits_default_system &&
                      !x->request.options.system_prompt && !x->request.options.folds_system;
+    x->has_tools |= e->n_tools > 0;
+    x->n_tool_rows += e->n_tools > 0;
+    if (e->n_masked && !x->request.format->has_own_members && !x->request.options.learns_errors &&
+        !x->request.format->masks_errors)
+        gen_counts_add(&x->account.notes, "failed_calls_not_masked", 1);
     if (gen_example_has_reasoning(e)) {
         x->n_reasoning++;
         if (gen_export_reasoning(x->request.format, &x->request.options) == GEN_REASONING_DROP)
@@ -283,6 +294,7 @@ static int put_card(struct gen_exporter *x, const struct gen_export_origin *orig
         .order = &x->request.order,
         .n_rows = gen_rowset_count(x->rows),
         .n_reasoning = x->n_reasoning,
+        .n_tools = x->n_tool_rows,
         .n_sources = gen_rowset_source_count(x->rows),
         .top = top,
         .n_top = gen_rowset_top_sources(x->rows, top, TOP_SOURCES),
@@ -304,8 +316,9 @@ static int write_folder(struct gen_exporter *x, const struct gen_export_origin *
     const struct gen_export_request *r = &x->request;
     int rc = gen_dataset_folder_rows(x->folder, x->rows, &r->splits, r->n_shards, err);
     if (rc == GEN_OK && (r->has_card || r->format->has_dataset_info))
-        rc = gen_dataset_folder_info(x->folder, r->format, x->has_system, &r->splits, r->n_shards,
-                                     err);
+        rc = gen_dataset_folder_info(x->folder, r->format,
+                                     (struct gen_info_columns){x->has_system, x->has_tools},
+                                     &r->splits, r->n_shards, err);
     if (rc == GEN_OK && r->has_card)
         rc = put_card(x, origin, err);
     return rc ? rc : gen_dataset_folder_commit(x->folder, err);

@@ -44,7 +44,9 @@ struct gen_exporter {
     struct gen_shapes *shapes;
     unsigned seen_shapes; /* of formats whose members are known */
     uint64_t n_bytes, n_reasoning;
+    uint64_t n_tool_rows;
     bool has_system; /* a column or message of it */
+    bool has_tools;  /* a column of them */
     bool is_done;
     struct gen_record_writer *writer;  /* of one file */
     struct gen_dataset_folder *folder; /* or of a folder */
@@ -74,6 +76,14 @@ GEN_MUST_USE int gen_exporter_commit(struct gen_exporter *x, const struct gen_ex
 GEN_MUST_USE int gen_exporter_tell(const struct gen_exporter *x, struct gen_buf *out,
                                    struct gen_error *err);
 void gen_exporter_close(struct gen_exporter *x);
+
+/* In export_run.c, for runs of model calls that end in an export. A gen_sink_fn: `exporter` is a
+ * struct gen_exporter. */
+int gen_sink_to_exporter(void *exporter, const struct gen_item *item, struct gen_error *err);
+/* Gives the rows their name and lists them, when the run is complete; else leaves what was there.
+ */
+GEN_MUST_USE int gen_exporter_commit_run(struct gen_exporter *x, const struct gen_session *s,
+                                         struct gen_file_list *files, struct gen_error *err);
 
 /* In export_request.c. GEN_EUSAGE when the options do not fit each other, the format or the path;
  * what is merely odd is logged. */

@@ -97,6 +97,20 @@ static int remove_pair(struct gen_rated_files *f, struct gen_str text,
     return rc ? rc : mark(f, record, removed, err);
 }
 
+/* Of an example of tool use the request is compared. */
+static bool view_of(const struct gen_json *record, struct gen_qa_view *qa)
+{
+    char why[160];
+    if (gen_record_kind(record) != GEN_RECORD_TOOL)
+        return gen_qa_view(record, qa, why, sizeof(why));
+    *qa = (struct gen_qa_view){
+        .kind = GEN_RECORD_TOOL,
+        .question = gen_json_get_str(record, "instruction"),
+        .answer = gen_json_get_str(gen_json_get(record, "solution"), "final_answer"),
+    };
+    return qa->question.n > 0;
+}
+
 /* Of a pair that the judge would keep. */
 static int add_kept(struct gen_rated_files *f, struct gen_str text, const char **rule,
                     struct gen_error *err)
@@ -104,12 +118,11 @@ static int add_kept(struct gen_rated_files *f, struct gen_str text, const char *
     struct gen_json_doc *doc = NULL;
     struct gen_qa_view qa;
     struct gen_removed removed = {0};
-    char why[160];
     uint64_t row = gen_record_writer_count(f->all) + 1;
     int rc = gen_json_parse(&doc, text, err);
     if (rc)
         return rc;
-    if (gen_qa_view(gen_json_root(doc), &qa, why, sizeof(why)))
+    if (view_of(gen_json_root(doc), &qa))
         rc = gen_removal_judge(&f->removal, &qa, row, &removed, err);
     if (rc == GEN_OK && removed.rule)
         rc = remove_pair(f, text, gen_json_root(doc), &removed, row, err);
@@ -174,6 +187,8 @@ static int write_metrics(const struct gen_rated_files *f, const struct gen_sessi
     gen_jb_put_real(b, o, "avg_score", rounded(stats->sum / n));
     gen_jb_put_real(b, o, "threshold", gen_settings_real(s->settings, GEN_OPT_THRESHOLD));
     put_removed(f, b, o);
+    if (f->put_metrics)
+        f->put_metrics(f->put_metrics_ud, b, o);
     rc = write_json(s, "_metrics.json", b, o, list, err);
     gen_jb_free(b);
     return rc;
@@ -213,7 +228,7 @@ static void warn_of_flat_ratings(const struct gen_session *s, const struct gen_q
     if (stats->n_rated < 50 || stats->histogram[top] * 5 <= stats->n_rated * 2)
         return;
     gen_log(&s->log, GEN_LOG_WARN, "flat_ratings",
-            "the judge gave the rating %d to %lld of %lld pairs: its verdicts may tell little; try "
+            "the judge gave the rating %d to %lld of %lld rows: its verdicts may tell little; try "
             "another judge model",
             top, (long long)stats->histogram[top], (long long)stats->n_rated);
 }

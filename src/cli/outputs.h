@@ -22,6 +22,9 @@ struct gen_rated_files {
     struct gen_record_writer *removed;
     struct gen_buf removed_path, line;
     int64_t n_exact, n_near, n_contaminated;
+    /* Adds members to <stem>_metrics.json; NULL: nothing. Set after opening. */
+    void (*put_metrics)(void *ud, struct gen_jb *b, struct gen_jmut *metrics);
+    void *put_metrics_ud;
 };
 /* What opening would refuse, for a dry run: reads the benchmarks, writes nothing. */
 GEN_MUST_USE int gen_rated_files_check(const struct gen_session *s, struct gen_error *err);

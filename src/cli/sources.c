@@ -1,6 +1,10 @@
 #include "cli/sources.h"
 
 #include "dataset/beside.h"
+#include "tool/parse.h"
+#include "tool/toolset.h"
+
+#include "os/file.h"
 
 #define ROUNDS_MAX 3U
 
@@ -14,6 +18,7 @@ struct gen_corpus_options gen_corpus_options_of(const struct gen_settings *set, 
 {
     struct gen_corpus_options o = {
         .path = path,
+        .lance_version = gen_settings_text(set, GEN_OPT_LANCE_VERSION),
         .id_column = gen_settings_text(set, GEN_OPT_ID_COLUMN),
         .content_column = gen_settings_text(set, GEN_OPT_CONTENT_COLUMN),
         .source_column = gen_settings_text(set, GEN_OPT_SOURCE_COLUMN),
@@ -177,13 +182,59 @@ static int open_input_ledger(struct gen_session *session, const char *path, stru
     return rc;
 }
 
+/* ---- files of another kind than the command is for ---- */
+
+/* The error that the first row gave, or one that says more. */
+static int look_for_definitions(const char *path, int rc, struct gen_error *err)
+{
+    struct gen_tools_parsed parsed;
+    struct gen_buf own_form = gen_buf_make(GEN_BUF_UNLIMITED);
+    bool is_definitions = gen_file_kind(path) == GEN_FILE_REGULAR &&
+                          gen_tools_read(path, &own_form, &parsed, NULL, NULL, NULL) == GEN_OK;
+    gen_buf_release(&own_form);
+    return is_definitions ? gen_fail(err, GEN_EINPUT,
+                                     "%s is a file of tool definitions, not of examples: "
+                                     "tool-generate makes examples from it",
+                                     path)
+                          : rc;
+}
+
+/* Once a row tells what the file holds, the others are judged one by one. */
+static int check_kind(struct gen_record_source *s, enum gen_record_kind kind, struct gen_error *err)
+{
+    bool is_first = !s->is_kind_known && kind != GEN_RECORD_NONE;
+    s->is_kind_known = s->is_kind_known || is_first;
+    if (!is_first || s->is_tool_use || kind != GEN_RECORD_TOOL)
+        return GEN_OK;
+    return gen_fail(err, GEN_EINPUT, "%s has examples of tool use: %s", s->name,
+                    gen_settings_command(s->session->settings) == GEN_CMD_CURATE
+                        ? "use tool-curate"
+                        : "tool-execute and tool-curate are for them");
+}
+
+static int read_first(struct gen_record_source *s, const char *path, struct gen_error *err)
+{
+    int rc = gen_record_reader_next(s->reader, &s->first, &s->has_first, err);
+    if (rc)
+        return rc == GEN_EINPUT ? look_for_definitions(path, rc, err) : rc;
+    const struct gen_json *record = s->has_first ? s->first.json : NULL;
+    enum gen_record_kind kind = gen_record_kind(record);
+    bool is_other = s->has_first && kind == GEN_RECORD_NONE && !gen_json_get(record, "instruction");
+    rc = is_other ? look_for_definitions(path, GEN_OK, err) : GEN_OK;
+    return rc ? rc : check_kind(s, kind, err);
+}
+
 int gen_record_source_open(struct gen_record_source *s, struct gen_session *session,
-                           const char *path, struct gen_error *err)
+                           const char *path, bool is_tool_use, struct gen_error *err)
 {
     memset(s, 0, sizeof(*s));
     s->session = session;
+    s->name = strcmp(path, "-") == 0 ? "standard input" : path;
+    s->is_tool_use = is_tool_use;
     const char *corpus = gen_settings_text(session->settings, GEN_OPT_CORPUS);
     int rc = gen_record_reader_open(&s->reader, path, err);
+    if (rc == GEN_OK)
+        rc = read_first(s, path, err);
     if (rc == GEN_OK)
         rc = gen_session_open_ledger(session, err);
     if (rc == GEN_OK && corpus && session->ledger)
@@ -249,6 +300,40 @@ static int find_chunk(struct gen_record_source *s, struct gen_str record, struct
     return rc;
 }
 
+static int next_row(struct gen_record_source *s, struct gen_record_row *row, bool *more,
+                    struct gen_error *err)
+{
+    if (!s->has_first)
+        return gen_record_reader_next(s->reader, row, more, err);
+    *row = s->first;
+    *more = true;
+    s->has_first = false;
+    return GEN_OK;
+}
+
+static int end_rows(const struct gen_record_source *s, enum gen_pull *what, struct gen_error *err)
+{
+    if (s->n_rows && s->n_malformed == s->n_rows)
+        return gen_fail(err, GEN_EINPUT, "none of the %llu rows of %s is a record",
+                        (unsigned long long)s->n_rows, s->name);
+    if (s->n_rows == 0 && s->is_tool_use)
+        return gen_fail(err, GEN_EINPUT, "%s holds no examples", s->name);
+    *what = GEN_PULL_END;
+    return GEN_OK;
+}
+
+static int look_at_record(struct gen_record_source *s, const struct gen_record_row *row,
+                          struct gen_chunk **chunk, struct gen_error *err)
+{
+    enum gen_record_kind kind = gen_record_kind(row->json);
+    int rc = check_kind(s, kind, err);
+    if (rc || s->is_tool_use || kind == GEN_RECORD_TOOL)
+        return rc;
+    rc = find_chunk(s, row->text, chunk, err);
+    s->n_without_chunk += rc == GEN_OK && *chunk == NULL;
+    return rc;
+}
+
 static int pull_record(void *ud, bool drained, struct gen_item **out, enum gen_pull *what,
                        struct gen_error *err)
 {
@@ -256,16 +341,11 @@ static int pull_record(void *ud, bool drained, struct gen_item **out, enum gen_p
     struct gen_record_row row;
     bool more = false;
     (void)drained;
-    int rc = gen_record_reader_next(s->reader, &row, &more, err);
+    int rc = next_row(s, &row, &more, err);
     if (rc)
         return rc;
-    if (!more && s->n_rows && s->n_malformed == s->n_rows)
-        return gen_fail(err, GEN_EINPUT, "none of the %llu rows of %s is a record",
-                        (unsigned long long)s->n_rows, gen_settings_argument(s->session->settings));
-    if (!more) {
-        *what = GEN_PULL_END;
-        return GEN_OK;
-    }
+    if (!more)
+        return end_rows(s, what, err);
     struct gen_chunk *chunk = NULL;
     s->n_rows++;
     if (row.malformed) {
@@ -273,10 +353,9 @@ static int pull_record(void *ud, bool drained, struct gen_item **out, enum gen_p
             gen_log(&s->session->log, GEN_LOG_WARN, "row", "row %llu is no record: %s",
                     (unsigned long long)row.row, row.malformed);
     } else {
-        rc = find_chunk(s, row.text, &chunk, err);
+        rc = look_at_record(s, &row, &chunk, err);
         if (rc)
             return rc;
-        s->n_without_chunk += chunk == NULL;
     }
     *out = gen_item_new(chunk, row.text, s->n_rows - 1);
     gen_chunk_unref(s->last);

@@ -28,13 +28,21 @@ void gen_corpus_source_close(struct gen_corpus_source *s);
 struct gen_record_source {
     struct gen_session *session;
     struct gen_record_reader *reader;
+    const char *name;            /* of the input, for messages */
+    struct gen_record_row first; /* read ahead, until it is handed out */
+    bool has_first;
+    bool is_kind_known;     /* the first record of a known kind went by */
+    bool is_tool_use;       /* records of tool use, which have no chunks, are wanted */
     struct gen_chunk *last; /* the chunk of the record before */
     uint64_t n_rows, n_without_chunk, n_malformed;
 };
 
-/* Opens the file of records; with --corpus its chunks are first brought into the ledger. */
+/* Opens the file of records and looks at its first; with --corpus its chunks are first brought into
+ * the ledger. GEN_EINPUT, here or from the source: the file holds tool definitions; it begins with
+ * examples of tool use where `is_tool_use` is false; it is empty where that is true; none of its
+ * rows is a record. */
 GEN_MUST_USE int gen_record_source_open(struct gen_record_source *s, struct gen_session *session,
-                                        const char *path, struct gen_error *err);
+                                        const char *path, bool is_tool_use, struct gen_error *err);
 /* Warns of rows that were no records, and of records whose chunk is not known. */
 void gen_record_source_report(const struct gen_record_source *s);
 struct gen_source gen_record_source_of(struct gen_record_source *s);

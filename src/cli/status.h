@@ -10,7 +10,8 @@
 #include "base/counts.h"
 #include "ledger/ledger.h"
 
-/* The calls of one step, or a sum over steps. */
+/* The calls of one step, or a sum over steps. A step's calls of tools are a row of their own, under
+ * its name with GEN_ACTIONS_SUFFIX, and in no sum. */
 struct gen_status_calls {
     const char *step; /* NULL: a sum */
     int64_t n_answered;
@@ -57,7 +58,8 @@ GEN_MUST_USE int gen_status_read(struct gen_status *s, struct gen_ledger *ledger
                                  struct gen_error *err);
 void gen_status_release(struct gen_status *s);
 
-/* Adds `from` to `sum`, all but the step. */
+bool gen_status_is_tools(const struct gen_status_calls *c);
+/* Adds `from` to `sum`, all but the step; nothing when it is of tools. */
 void gen_status_add(struct gen_status_calls *sum, const struct gen_status_calls *from);
 /* A sum of nothing. */
 struct gen_status_calls gen_status_nothing(void);

@@ -174,6 +174,73 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
          .examples = LINES("generator tool-parse configs/hdf5_tools.json",
                            "generator tool-parse openapi.yaml -o tools.json",
                            "generator tool-parse --mcp 'mcp-server-filesystem /tmp' -o fs.json")},
+    [GEN_CMD_TOOL_GENERATE] =
+        {.id = GEN_CMD_TOOL_GENERATE,
+         .name = "tool-generate",
+         .argument = "TOOLS",
+         .argument_is_optional = true,
+         .help = "Generate requests and calls of tools from tool definitions",
+         .manual =
+             "The program draws what each example is about: which tools are called, with which "
+             "values, which are shown beside them. A model writes the request and plans the "
+             "calls; a plan that does not come to the calls that were drawn is left out, and "
+             "every call is checked against its schema. TOOLS is any file that tool-parse reads; "
+             "without it the tools are those of --mcp or --mcp-url.\n"
+             "When the tools can be executed, values come from calls that really ran. The calls of "
+             "the examples themselves are carried out by tool-execute, or all at once by "
+             "tool-pipeline.",
+         .examples =
+             LINES("generator tool-generate configs/hdf5_tools.json -o examples.json",
+                   "generator tool-generate configs/hdf5_tools.json -o simple.json --single-step",
+                   "generator tool-generate configs/hdf5_tools.json -o complex.json --multi-step "
+                   "--max-steps 4",
+                   "generator tool-generate configs/hdf5_tools.json -o mixed.json "
+                   "--mix single=.5,chain=.3,irrelevance=.2")},
+    [GEN_CMD_TOOL_EXECUTE] =
+        {.id = GEN_CMD_TOOL_EXECUTE,
+         .name = "tool-execute",
+         .argument = "INPUT",
+         .help = "Carry out the calls of examples and write the answers from the results",
+         .manual = "Each example gets a server of its own, so that none sees what another has "
+                   "changed. A failed call is an observation like any other; whether it failed is "
+                   "what the server says. The final answer is written from the observations. "
+                   "Nothing is simulated unless --mode simulated asks for it, and then every row "
+                   "says so.",
+         .examples = LINES("generator tool-execute examples.json -o executed.json --tools "
+                           "configs/hdf5_tools.json",
+                           "generator tool-execute examples.json -o executed.json --tools "
+                           "configs/hdf5_tools.json --agent --record calls.jsonl")},
+    [GEN_CMD_TOOL_CURATE] =
+        {.id = GEN_CMD_TOOL_CURATE,
+         .name = "tool-curate",
+         .argument = "INPUT",
+         .help = "Check examples of tool use rung by rung, rate them, keep the good ones",
+         .manual = "The verification ladder needs no model: parse, schema, references, provenance "
+                   "of every argument, execution, dependence of the answer on the results. What "
+                   "has not been executed is judged without the last two. Then a judge answers "
+                   "questions about each example, and the rating is counted from its answers: tool "
+                   "selection, parameter correctness, reasoning, use of the results, together "
+                   "0-10.\n"
+                   "Also written: <stem>_all_rated.json, <stem>_metrics.json (counts per rung, "
+                   "coverage of tools and parameters) and <stem>_distribution.json.",
+         .examples = LINES("generator tool-curate executed.json -o curated.json",
+                           "generator tool-curate executed.json -o best.json --threshold 8 "
+                           "--balance")},
+    [GEN_CMD_TOOL_PIPELINE] =
+        {.id = GEN_CMD_TOOL_PIPELINE,
+         .name = "tool-pipeline",
+         .argument = "TOOLS",
+         .argument_is_optional = true,
+         .help = "Generate, execute, curate and export examples of tool use in one run",
+         .manual = "What tool-generate, tool-execute, tool-curate and export do, one example "
+                   "behind the other at the same time. Without a server nothing is executed, and "
+                   "the account says so. A run that was interrupted goes on where it was when the "
+                   "same command is given again.",
+         .examples =
+             LINES("generator tool-pipeline configs/hdf5_tools.json -o training.jsonl",
+                   "generator tool-pipeline configs/hdf5_tools.json -o draft.json --skip-curation",
+                   "generator tool-pipeline configs/hdf5_tools.json -o complex.json --multi-step "
+                   "--threshold 8")},
     [GEN_CMD_STATUS] =
         {.id = GEN_CMD_STATUS,
          .name = "status",

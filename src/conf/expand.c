@@ -1,4 +1,6 @@
-#include "conf/internal.h"
+#include "conf/expand.h"
+
+#include <string.h>
 
 #define NAME_BYTES_MAX 127U
 

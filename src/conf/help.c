@@ -188,8 +188,9 @@ static int program_help(struct gen_buf *out, size_t columns, struct gen_error *e
         rc = gen_buf_add_c(out, "\n", err);
     if (rc == GEN_OK)
         rc = add_paragraphs(out,
-                            "Makes training data for language models from documents: "
-                            "questions and answers, rewritten, judged and exported.",
+                            "Makes training data for language models: questions and answers from "
+                            "documents, and examples of tool use from tool definitions; judged, "
+                            "checked and exported.",
                             columns, err);
     if (rc == GEN_OK)
         rc = gen_buf_add_c(out, "\nCommands:\n", err);

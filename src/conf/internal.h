@@ -3,6 +3,7 @@
 #define GEN_CONF_INTERNAL_H
 
 #include "base/arena.h"
+#include "conf/expand.h"
 #include "conf/settings.h"
 #include "json/json.h"
 
@@ -10,8 +11,6 @@
 #define GEN_LIST_ITEMS_MAX     256U
 #define GEN_KEY_BYTES_MAX      63U
 #define GEN_KEY_DEPTH_MAX      3U
-
-typedef const char *gen_environ_fn(const char *name);
 
 /* Numbers of the configuration that belong to a step. */
 enum {
@@ -105,13 +104,6 @@ bool gen_key_find(struct gen_str key, struct gen_key_use *use);
 const char *gen_key_nearest(struct gen_arena *arena, struct gen_str key);
 /* "openai" and "claude-cli" equal "openai" and "claude_cli". */
 bool gen_provider_name_eq(struct gen_str a, struct gen_str b);
-
-/* expand.c: appends `value` with ${NAME} replaced and $$ as one dollar sign. A `$` before anything
- * else stays. `where` is put in front of messages. */
-GEN_MUST_USE int gen_expand(struct gen_buf *out, struct gen_str value, gen_environ_fn *lookup,
-                            const char *where, struct gen_error *err);
-/* True when the value refers to an environment variable. */
-bool gen_expand_has_reference(struct gen_str value);
 
 /* help.c */
 /* "generator enrich INPUT -o PATH [options]", or the program's when command is -1. */

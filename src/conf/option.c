@@ -45,6 +45,8 @@ const char *gen_option_group_name(enum gen_option_group group)
         return "Files";
     case GEN_GROUP_WORK:
         return "What is made";
+    case GEN_GROUP_TOOLS:
+        return "Calls of tools";
     case GEN_GROUP_MODEL:
         return "Model";
     case GEN_GROUP_RUN:

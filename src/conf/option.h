@@ -28,6 +28,10 @@ enum gen_command_id {
     GEN_CMD_PIPELINE,
     GEN_CMD_REPORT,
     GEN_CMD_TOOL_PARSE,
+    GEN_CMD_TOOL_GENERATE,
+    GEN_CMD_TOOL_EXECUTE,
+    GEN_CMD_TOOL_CURATE,
+    GEN_CMD_TOOL_PIPELINE,
     GEN_CMD_STATUS,
     GEN_CMD_BATCHES,
     GEN_CMD_DOCTOR,
@@ -58,7 +62,8 @@ enum gen_option_id {
     GEN_OPT_API_KEY,     /* config only: llm.api_key, llm.<provider>.api_key (${VAR}); else the
                             provider's own variable */
     GEN_OPT_TABLE,       /* --table NAME, repeatable; default text_chunks */
-    GEN_OPT_ID_COLUMN,   /* --id-column */
+    GEN_OPT_LANCE_VERSION, /* --lance-version N|TAG of the LanceDB tables; default the newest */
+    GEN_OPT_ID_COLUMN,     /* --id-column */
     GEN_OPT_CONTENT_COLUMN,
     GEN_OPT_SOURCE_COLUMN,
     GEN_OPT_CHUNK_SIZE,    /* --chunk-size CHARS; default 1500 */
@@ -99,19 +104,45 @@ enum gen_option_id {
                              remembers */
     GEN_OPT_PROMPTS,      /* --prompts DIR; prompts_dir: replaces prompt files by the user's own */
     GEN_OPT_STREAM,       /* --stream auto|on|off; llm.stream */
-    GEN_OPT_REASONING_EFFORT, /* --reasoning-effort LEVEL; llm.reasoning_effort */
-    GEN_OPT_API_VERSION,      /* --api-version VERSION; llm.*.api_version */
-    GEN_OPT_MAX_TOKENS_TOTAL, /* --max-tokens-total N, in and out together */
-    GEN_OPT_MAX_REQUESTS,     /* --max-requests N */
-    GEN_OPT_MAX_RPM,          /* --max-rpm N: requests a minute */
-    GEN_OPT_MAX_TPM,          /* --max-tpm N: tokens a minute, in and out together */
-    GEN_OPT_BATCH,            /* --batch: half-price batches */
-    GEN_OPT_BATCH_FILE,       /* --batch-file DIR: batch lines for an offline engine */
-    GEN_OPT_BATCH_POLL,       /* --batch-poll SECONDS */
-    GEN_OPT_CANCEL,           /* --cancel ID|all (batches) */
-    GEN_OPT_JSON,             /* --json (status, doctor) */
-    GEN_OPT_MCP,              /* --mcp 'COMMAND ARGS' (tool-parse) */
-    GEN_OPT_MCP_URL,          /* --mcp-url URL */
+    GEN_OPT_REASONING_EFFORT,   /* --reasoning-effort LEVEL; llm.reasoning_effort */
+    GEN_OPT_API_VERSION,        /* --api-version VERSION; llm.*.api_version */
+    GEN_OPT_MAX_TOKENS_TOTAL,   /* --max-tokens-total N, in and out together */
+    GEN_OPT_MAX_REQUESTS,       /* --max-requests N */
+    GEN_OPT_MAX_RPM,            /* --max-rpm N: requests a minute */
+    GEN_OPT_MAX_TPM,            /* --max-tpm N: tokens a minute, in and out together */
+    GEN_OPT_BATCH,              /* --batch: half-price batches */
+    GEN_OPT_BATCH_FILE,         /* --batch-file DIR: batch lines for an offline engine */
+    GEN_OPT_BATCH_POLL,         /* --batch-poll SECONDS */
+    GEN_OPT_CANCEL,             /* --cancel ID|all (batches) */
+    GEN_OPT_JSON,               /* --json (status, doctor) */
+    GEN_OPT_LEARN_ERRORS,       /* --learn-errors: failed calls count for the loss too */
+    GEN_OPT_MAX_CALLS_PER_TURN, /* --max-calls-per-turn N (export) */
+    GEN_OPT_SINGLE_STEP,        /* --single-step */
+    GEN_OPT_MULTI_STEP,         /* --multi-step */
+    GEN_OPT_MAX_STEPS,          /* --max-steps N; default 5 */
+    GEN_OPT_MIX,                /* --mix single=.4,chain=.3 */
+    GEN_OPT_CHAIN_FIRST,        /* --chain-first */
+    GEN_OPT_DISTRACTORS,        /* --distractors N */
+    GEN_OPT_LANGUAGE,           /* --language NAME, of requests */
+    GEN_OPT_CALLS_PER_TOOL,     /* --calls-per-tool N: coverage wanted */
+    GEN_OPT_BALANCE,            /* --balance */
+    GEN_OPT_SKIP_CURATION,      /* --skip-curation (tool-pipeline) */
+    GEN_OPT_MODE,               /* --mode real|simulated|replay|none */
+    GEN_OPT_AGENT,              /* --agent */
+    GEN_OPT_TOOLS,              /* --tools FILE (tool-execute, tool-curate) */
+    GEN_OPT_MCP,                /* --mcp 'COMMAND ARGS' */
+    GEN_OPT_MCP_URL,            /* --mcp-url URL */
+    GEN_OPT_API_URL,            /* --api-url URL */
+    GEN_OPT_TOOL_HEADER,        /* --tool-header 'Name: value', repeatable */
+    GEN_OPT_TOOL_ENV,           /* --tool-env NAME[=VALUE], repeatable */
+    GEN_OPT_ALLOW,              /* --allow TOOL, repeatable */
+    GEN_OPT_ERROR_PATTERN,      /* --error-pattern PATTERN */
+    GEN_OPT_RECORD,             /* --record FILE */
+    GEN_OPT_REPLAY,             /* --replay FILE */
+    GEN_OPT_TOOL_WORKERS,       /* --tool-workers N */
+    GEN_OPT_TOOL_TIMEOUT,       /* --tool-timeout SECONDS */
+    GEN_OPT_MAX_OBSERVATION,    /* --max-observation-bytes N */
+    GEN_OPT_KEEP_SERVER,        /* --keep-server */
     GEN_N_OPTIONS,
 };
 
@@ -140,6 +171,7 @@ struct gen_option_case {
 enum gen_option_group {
     GEN_GROUP_FILES = 0, /* input and output */
     GEN_GROUP_WORK,      /* what the command makes */
+    GEN_GROUP_TOOLS,     /* who carries out the calls of tools */
     GEN_GROUP_MODEL,     /* the model and its endpoint */
     GEN_GROUP_RUN,       /* how the run is carried out */
     GEN_GROUP_MESSAGES,  /* what it says meanwhile */
@@ -161,6 +193,8 @@ struct gen_option {
                                        flag */
     uint32_t commands;              /* 1u << GEN_CMD_... */
     uint32_t required;              /* commands in which it must be set, as above */
+    bool is_sensitive;              /* the value may hold a key: not in what is kept of the command
+                                       line */
     enum gen_option_group group;
     const struct gen_option_case *cases; /* what differs per command; NULL: nothing */
     const char *help;                    /* one line */

@@ -304,6 +304,41 @@ static int add_quoted(struct gen_buf *out, const char *arg, struct gen_error *er
     return rc == GEN_OK ? gen_buf_add_char(out, '\'', err) : rc;
 }
 
+/* Where in argv[i] the value of an option begins that may hold a key; NULL: it has none. */
+static const char *sensitive_value(int i, char *const *argv)
+{
+    for (size_t k = 0; k < GEN_N_OPTIONS; k++) {
+        const struct gen_option *o = &gen_options[k];
+        if (!o->is_sensitive)
+            continue;
+        size_t n = strlen(o->name);
+        const char *self = strncmp(argv[i], "--", 2) == 0 ? argv[i] + 2 : "";
+        if (strncmp(self, o->name, n) == 0 && self[n] == '=')
+            return self + n + 1;
+        if (i > 1 && strncmp(argv[i - 1], "--", 2) == 0 && strcmp(argv[i - 1] + 2, o->name) == 0)
+            return argv[i];
+    }
+    return NULL;
+}
+
+/* "Authorization: secret" is kept as "Authorization:...". */
+static int add_argument(struct gen_buf *out, int i, char *const *argv, struct gen_error *err)
+{
+    const char *value = sensitive_value(i, argv);
+    size_t n_name = value ? strcspn(value, ":=") : 0;
+    if (!value || value[n_name] == '\0')
+        return add_quoted(out, argv[i], err);
+    size_t n_kept = (size_t)(value - argv[i]) + n_name + 1;
+    struct gen_buf kept = gen_buf_make(COMMAND_LINE_BYTES);
+    int rc = gen_buf_add(&kept, argv[i], n_kept, err);
+    if (rc == GEN_OK)
+        rc = gen_buf_add_c(&kept, "...", err);
+    if (rc == GEN_OK)
+        rc = add_quoted(out, kept.data, err);
+    gen_buf_release(&kept);
+    return rc;
+}
+
 static int keep_command_line(struct gen_settings *s, int argc, char *const *argv,
                              struct gen_error *err)
 {
@@ -312,7 +347,7 @@ static int keep_command_line(struct gen_settings *s, int argc, char *const *argv
     for (int i = 1; i < argc && rc == GEN_OK; i++) {
         rc = gen_buf_add_char(&raw, ' ', err);
         if (rc == GEN_OK)
-            rc = add_quoted(&raw, argv[i], err);
+            rc = add_argument(&raw, i, argv, err);
     }
     /* Paths are bytes; what is kept goes into JSON. */
     if (rc == GEN_OK)

@@ -382,7 +382,7 @@ static const struct error_case error_cases[] = {
     {{ENRICH, "--threshold", "8"},
      NULL,
      {NULL},
-     "enrich has no option --threshold; curate and pipeline have it"},
+     "enrich has no option --threshold; curate, pipeline, tool-curate and tool-pipeline have it"},
     {{ENRICH, "--skip-enrichment"},
      NULL,
      {NULL},
@@ -445,7 +445,8 @@ static const struct error_case error_cases[] = {
      NULL,
      {NULL},
      "--format is \"chatlm\", but must be chatml, chatml-portable, openai, "
-     "prompt-completion, alpaca, sharegpt, llamafactory, hermes-text, harmony, gemini, bedrock, "
+     "prompt-completion, alpaca, sharegpt, llamafactory, hermes-text, xlam, functiongemma, "
+     "harmony, gemini, bedrock, "
      "text "
      "or jsonl; did you mean "
      "\"chatml\"?"},
@@ -453,7 +454,8 @@ static const struct error_case error_cases[] = {
      NULL,
      {NULL},
      "--format is \"parquet\", but must be chatml, chatml-portable, openai, "
-     "prompt-completion, alpaca, sharegpt, llamafactory, hermes-text, harmony, gemini, bedrock, "
+     "prompt-completion, alpaca, sharegpt, llamafactory, hermes-text, xlam, functiongemma, "
+     "harmony, gemini, bedrock, "
      "text "
      "or jsonl"},
     {{GENERATE, "--base-url", "localhost:11434"},
@@ -743,6 +745,34 @@ static void test_written_out_key_is_noticed(void **state)
     gen_settings_free(s);
 }
 
+/* What may be a key is in no stored command line, however it is given. */
+static void test_command_line_has_no_keys(void **state)
+{
+    (void)state;
+    static const char *const args[] = {"tool-generate",
+                                       "t.json",
+                                       "-o",
+                                       "a.json",
+                                       "--tool-header",
+                                       "Authorization: Bearer k-123",
+                                       "--tool-env",
+                                       "TOKEN=k-123",
+                                       "--tool-env",
+                                       "HOME",
+                                       "--tool-env=X=k-123",
+                                       NULL};
+    struct gen_settings *s = parsed(args, NULL, NULL);
+    size_t n = 0;
+    const char *const *items = gen_settings_list(s, GEN_OPT_TOOL_ENV, &n);
+    assert_int_equal(n, 3);
+    assert_string_equal(items[0], "TOKEN=k-123");
+    assert_string_equal(gen_settings_command_line(s),
+                        "generator tool-generate t.json -o a.json --tool-header "
+                        "Authorization:... --tool-env TOKEN=... --tool-env HOME "
+                        "--tool-env=X=...");
+    gen_settings_free(s);
+}
+
 static void test_command_line_is_quoted(void **state)
 {
     (void)state;
@@ -829,6 +859,7 @@ int main(void)
         cmocka_unit_test(test_help_and_version),
         cmocka_unit_test(test_notices),
         cmocka_unit_test(test_written_out_key_is_noticed),
+        cmocka_unit_test(test_command_line_has_no_keys),
         cmocka_unit_test(test_command_line_is_quoted),
         cmocka_unit_test(test_file_is_found_in_the_working_folder),
         cmocka_unit_test(test_too_many_items),
