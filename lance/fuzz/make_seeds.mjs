@@ -1,34 +1,164 @@
 #!/usr/bin/env node
-// make_seeds.mjs DATADIR OUTDIR: inputs for lnc_fuzz_table from the tables below DATADIR (see fuzz_table.c for their form).
+// make_seeds.mjs OUTDIR DIR...: inputs for the fuzz targets from the tables below the DIRs, one folder of OUTDIR a target. Small
+// tables only; of pages, one of each description (encodings, type of the column). The forms stand in fuzz_*.c.
+//   SEED_BYTES=N   leaves out tables and pages above N bytes (default 24000)
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
-const [dataDir, outDir] = process.argv.slice(2);
-if (!outDir) {
-    console.error('usage: make_seeds.mjs DATADIR OUTDIR');
+const [outDir, ...dirs] = process.argv.slice(2);
+if (dirs.length === 0) {
+    console.error('usage: make_seeds.mjs OUTDIR DIR...');
     process.exit(2);
 }
-fs.mkdirSync(outDir, { recursive: true });
+const MAX = Number(process.env.SEED_BYTES || 24000);
+// The order of fuzz_page.c; the fields of each in depth-first order.
+const SCHEMAS = ['int32', 'int64', 'string', 'bool', 'double', 'binary', 'uint8', 'int16', 'null', 'dict:string:int32:false', 'fixed_size_list:float:N',
+    'fixed_size_binary:N', 'large_string', 'list int32', 'list string', 'struct int32', 'list.struct struct string', 'list list int64',
+    'struct string int32', 'decimal:128:38:2'];
+const LAYOUT = { 1: 'miniblock', 2: 'constant', 3: 'fullzip' };
+const counts = {};
+const seen = new Set();
 
-const filesIn = (dir) => (fs.existsSync(dir) ? fs.readdirSync(dir).sort().map((name) => path.join(dir, name)) : []);
-let n = 0;
-for (const version of fs.readdirSync(dataDir)) {
-    for (const table of fs.readdirSync(path.join(dataDir, version)).filter((name) => name.endsWith('.lance'))) {
-        const root = path.join(dataDir, version, table);
-        const manifests = filesIn(path.join(root, '_versions')).filter((f) => f.endsWith('.manifest'));
-        const deletion = filesIn(path.join(root, '_deletions'))[0];
-        for (const manifest of manifests) {
-            for (const data of filesIn(path.join(root, 'data'))) {
-                const parts = [manifest, data].map((f) => fs.readFileSync(f));
-                const head = Buffer.alloc(9);
-                head.writeUInt32LE(parts[0].length, 0);
-                head.writeUInt32LE(parts[1].length, 4);
-                const digits = path.basename(manifest, '.manifest'), number = BigInt(digits);
-                head.writeUInt8(Number(digits.length === 20 ? 2n ** 64n - 1n - number : number), 8);
-                const tail = deletion ? fs.readFileSync(deletion) : Buffer.alloc(0);
-                fs.writeFileSync(path.join(outDir, `${version}-${table}-${n++}`), Buffer.concat([head, ...parts, tail]));
+const u = (value, n) => { const b = Buffer.alloc(n); b.writeUIntLE(Number(value), 0, n); return b; };
+function put(target, parts, key) {
+    const bytes = Buffer.concat(parts), name = createHash('sha1').update(bytes).digest('hex').slice(0, 16);
+    if (bytes.length > MAX || seen.has(target + (key || name))) return;
+    seen.add(target + (key || name));
+    fs.mkdirSync(path.join(outDir, target), { recursive: true });
+    fs.writeFileSync(path.join(outDir, target, name), bytes);
+    counts[target] = (counts[target] || 0) + 1;
+}
+
+// Fields of a protobuf message: {number: [values]}, numbers as BigInt, the rest as Buffer.
+function message(buf) {
+    const out = {};
+    for (let p = 0; p < buf.length;) {
+        const varint = () => { let v = 0n, s = 0n; for (;;) { const b = buf[p++]; v |= BigInt(b & 127) << s; s += 7n; if (b < 128) return v; } };
+        const key = varint(), field = Number(key >> 3n), wire = Number(key & 7n);
+        let value;
+        if (wire === 0) value = varint();
+        else if (wire === 2) { const n = Number(varint()); value = buf.subarray(p, p + n); p += n; }
+        else if (wire === 1) { value = buf.readBigUInt64LE(p); p += 8; }
+        else if (wire === 5) { value = BigInt(buf.readUInt32LE(p)); p += 4; }
+        else throw new Error('wire type ' + wire);
+        (out[field] ||= []).push(value);
+    }
+    return out;
+}
+const numbers = (list) => (list || []).flatMap((v) => {
+    if (typeof v === 'bigint') return [v];
+    const out = [];
+    for (let p = 0; p < v.length;) { let x = 0n, s = 0n; for (;;) { const b = v[p++]; x |= BigInt(b & 127) << s; s += 7n; if (b < 128) break; } out.push(x); }
+    return out;
+});
+
+function schemaOf(types) {
+    const sized = types.map((t) => t.replace(/^(fixed_size_list:.*):(\d+)$/, '$1:N').replace(/^(fixed_size_binary):(\d+)$/, '$1:N'));
+    const width = Number((types[0].match(/^fixed_size_(?:list|binary).*:(\d+)$/) || [0, 0])[1]) & 255;
+    const same = { timestamp: 'int64', date32: 'int32', date64: 'int64', time32: 'int32', time64: 'int64', duration: 'int64', uint32: 'int32', uint64: 'int64', float: 'int32',
+        halffloat: 'int16', uint16: 'int16', int8: 'uint8', large_binary: 'binary' };
+    const plain = sized.map((t) => same[t.split(':')[0]] && !t.startsWith('fixed') ? same[t.split(':')[0]] : t.startsWith('dict:') ? SCHEMAS[9] : t.startsWith('decimal') ? SCHEMAS[19] : t);
+    return [SCHEMAS.indexOf(plain.join(' ')), width];
+}
+
+function columnsOf(manifest) {
+    const fields = (manifest[1] || []).map((f) => { const m = message(f);
+        return { id: Number(BigInt.asIntN(32, m[3]?.[0] ?? 0n)), parent: Number(BigInt.asIntN(32, m[4]?.[0] ?? 0n)), type: String(m[5]?.[0] ?? '') }; });
+    const tops = [];
+    for (const f of fields) {
+        if (f.parent === -1) tops.push([f]);
+        else tops.at(-1)?.push(f);
+    }
+    return tops;
+}
+
+function pages(columns, file, data) {
+    const end = data.length, major = data.readUInt16LE(end - 8), minor = data.readUInt16LE(end - 6);
+    const fileIds = numbers(file[2]).map(Number), indices = numbers(file[3]).map(Number);
+    if (minor > 3 && major === 0) return;
+    if (major === 0 && minor < 3) return batches(columns, fileIds, data);
+    const cmo = Number(data.readBigUInt64LE(end - 32));
+    for (const column of columns) {
+        const [schema, width] = schemaOf(column.map((f) => f.type));
+        const leaves = column.map((f) => indices[fileIds.indexOf(f.id)]).filter((i) => i >= 0 && i !== undefined);
+        if (schema < 0 || leaves.length === 0) continue;
+        const lists = leaves.map((i) => message(data.subarray(Number(data.readBigUInt64LE(cmo + 16 * i)), Number(data.readBigUInt64LE(cmo + 16 * i)) + Number(data.readBigUInt64LE(cmo + 16 * i + 8)))));
+        const n = Math.min(...lists.map((l) => (l[2] || []).length));
+        for (let k = 0; k < n; k++) {
+            const parts = [];
+            let target = null, key = '', rows = 0;
+            for (const list of lists) {
+                const page = message(list[2][k]), any = message(message(message(page[4][0])[2][0])[1][0]);
+                const offsets = numbers(page[1]), sizes = numbers(page[2]);
+                let description = any[2]?.[0] ?? Buffer.alloc(0);
+                if (String(any[1][0]).endsWith('.ArrayEncoding')) target = 'array20';
+                else if (String(any[1][0]).endsWith('encodings21.PageLayout')) {
+                    const layout = message(description), number = Object.keys(layout)[0];
+                    target = LAYOUT[number];
+                    description = layout[number][0];
+                } else target = null;
+                rows ||= Number(page[3]?.[0] ?? 0n);
+                key += description.toString('hex').replace(/(08|18|28|48)[0-9a-f]{2,8}/g, '$1') .slice(0, 160) + offsets.length;
+                parts.push(u(page[3]?.[0] ?? 0n, 4), u(description.length, 2), u(offsets.length, 1), ...sizes.map((s) => u(s, 4)), description,
+                    ...offsets.map((o, i) => data.subarray(Number(o), Number(o) + Number(sizes[i]))));
             }
+            if (target) put(target, [u(schema, 1), u(width, 1), u(rows, 4), ...parts], key + schema);
         }
     }
 }
-console.log(`${n} inputs`);
+
+function batches(columns, ids, data) {
+    const at = Number(data.readBigInt64LE(data.length - 16)), metadata = message(data.subarray(at + 4, at + 4 + data.readUInt32LE(at)));
+    const offsets = numbers(metadata[2]).map(Number), table = Number(metadata[3]?.[0] ?? 0n), n = offsets.length - 1, first = Math.min(...ids);
+    if (n > 4 || n < 1) return;
+    for (const column of columns) {
+        const [schema, width] = schemaOf(column.map((f) => f.type));
+        if (schema < 0) continue;
+        const entries = [];
+        for (const f of column) {
+            for (let b = 0; b < n; b++) {
+                const p = table + 16 * ((f.id - first) * n + b);
+                entries.push(u(data.readBigInt64LE(p), 4), u(data.readBigInt64LE(p + 8), 4));
+            }
+        }
+        put('legacy', [u(schema, 1), u(width, 1), u(offsets[n], 4), u(n - 1, 1), ...offsets.slice(1, n).map((o) => u(o, 4)), ...entries, data.subarray(0, table)], schema + ':' + n + ':' + (data.length < 3000));
+    }
+}
+
+function table(root) {
+    const filesIn = (name) => { const d = path.join(root, name); return fs.existsSync(d) ? fs.readdirSync(d).sort().map((f) => path.join(d, f)) : []; };
+    const version = (f) => { const digits = path.basename(f, '.manifest'), n = BigInt(digits); return digits.length === 20 ? 2n ** 64n - 1n - n : n; };
+    const manifests = filesIn('_versions').filter((f) => /\/\d+\.manifest$/.test(f)).sort((a, b) => Number(version(b) - version(a)));
+    if (manifests.length === 0) return;
+    const bytes = fs.readFileSync(manifests[0]), pos = Number(bytes.readBigInt64LE(bytes.length - 16));
+    const text = bytes.subarray(pos + 4, pos + 4 + bytes.readUInt32LE(pos)), manifest = message(text);
+    put('manifest', [u(version(manifests[0]) & 255n, 1), text], [text.length >> 7, Object.keys(manifest), (manifest[2] || []).length].join());
+    const deletions = filesIn('_deletions');
+    for (const f of deletions) {
+        const d = fs.readFileSync(f);
+        put('deletion', [u(f.endsWith('.bin') ? 1 : 0, 1), u(Number((message((manifest[2] || [Buffer.alloc(0)])[0])[4] || [100000n])[0]), 4), d], path.extname(f) + (d.length >> 9));
+    }
+    for (const fragment of manifest[2] || []) {
+        for (const entry of message(fragment)[2] || []) {
+            const file = message(entry), name = path.join(root, 'data', String(file[1][0]));
+            if (!fs.existsSync(name) || fs.statSync(name).size > 3e7) continue;
+            const data = fs.readFileSync(name);
+            const head = [u(bytes.length, 4), u(data.length, 4), u(version(manifests[0]) & 255n, 1)];
+            const tail = deletions.length && fs.statSync(deletions[0]).size < MAX ? [fs.readFileSync(deletions[0])] : [];
+            const key = [data.readUInt32LE(data.length - 8), tail.length, columnsOf(manifest).map((c) => c.map((f) => f.type)).join().slice(0, 200)].join('|');
+            for (const target of ['table', 'arrow']) put(target, [...head, bytes, data, ...tail], key);
+            try { pages(columnsOf(manifest), file, data); } catch (error) { console.log(name, String(error.message)); }
+        }
+    }
+}
+
+const walk = (dir) => {
+    for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+        if (!entry.isDirectory()) continue;
+        if (fs.existsSync(path.join(dir, entry.name, '_versions'))) table(path.join(dir, entry.name));
+        else walk(path.join(dir, entry.name));
+    }
+};
+for (const dir of dirs) walk(dir);
+console.log(counts);

@@ -1,6 +1,6 @@
 /*
  * replay.c - runs the fuzz target over files, and over all files below folders. Ends with status 0
- * if none crashes.
+ * if none crashes and there is one.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ int main(int argc, char **argv)
     unsigned long n = 0;
     int rc = 0;
     if (argc < 2) {
-        (void)fprintf(stderr, "usage: lnc_fuzz_replay PATH...\n");
+        (void)fprintf(stderr, "usage: lnc_replay_<target> PATH...\n");
         return 2;
     }
     FTS *fts = fts_open(argv + 1, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
@@ -44,5 +44,5 @@ int main(int argc, char **argv)
     }
     (void)fts_close(fts);
     printf("%lu inputs\n", n);
-    return rc == 0 ? 0 : 1;
+    return rc == 0 && n > 0 ? 0 : 1;
 }

@@ -1,7 +1,5 @@
 #include "array20_int.h"
 
-#include <stdlib.h>
-
 /*
  * Pages of storage version 2.0: a tree of array encodings over the buffers of the page
  * (lance-format.md 6). Each node hands out its values a group at a time; parents pull from
@@ -24,7 +22,7 @@ static void array20_free(struct lnc_page_reader *reader)
         lnc_buf_release(&node->item_validity);
     }
     lnc_decoder_release(&a->decoder);
-    free(a);
+    lnc_free(a);
 }
 
 /* The next n values of a child that must give exactly n, of `bits` each and without nulls. */
@@ -243,6 +241,46 @@ static int next_binary(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_arr
     return rc;
 }
 
+/* How many items each list has. Offsets start at 0 in every page. */
+static int next_list(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_array_node *node,
+                     size_t n, struct lnc_array_group *out)
+{
+    struct lnc_array_group ends;
+    int rc = node_next(cx, a, node->child[0], n, &ends);
+    if (rc != LNC_OK)
+        return rc;
+    if (ends.all_null || ends.validity != NULL || ends.values.is_var ||
+        (ends.values.bits != 64 && ends.values.bits != 32))
+        return lnc_bad(cx, "the offsets of lists are not plain numbers of 32 or 64 bits");
+    rc = lnc_buf_reserve_n(cx, &node->scratch, ends.n, sizeof(uint64_t));
+    if (rc == LNC_OK)
+        rc = lnc_buf_reserve_n(cx, &node->validity, ends.n, 1);
+    if (rc != LNC_OK)
+        return rc;
+    for (size_t i = 0; i < ends.n; i++) {
+        uint64_t end = lnc_load_uint(ends.values.fixed, (size_t)ends.values.bits / 8, i);
+        bool is_null = end >= node->null_adjustment;
+        if (is_null)
+            end -= node->null_adjustment;
+        uint64_t length = end - node->last_end;
+        if (end < node->last_end || end > node->n_items)
+            return lnc_bad(cx, "a list of items %llu to %llu in a page of %llu",
+                           (unsigned long long)node->last_end, (unsigned long long)end,
+                           (unsigned long long)node->n_items);
+        node->validity.data[i] = (uint8_t)!is_null;
+        memcpy(node->scratch.data + i * sizeof length, &length, sizeof length);
+        node->last_end = end;
+    }
+    a->rows_left -= ends.n;
+    if (a->rows_left == 0 && node->last_end != node->n_items)
+        return lnc_bad(cx, "the lists of the page have %llu items instead of %llu",
+                       (unsigned long long)node->last_end, (unsigned long long)node->n_items);
+    *out = (struct lnc_array_group){.n = ends.n,
+                                    .validity = node->validity.data,
+                                    .values = {.bits = 64, .fixed = node->scratch.data}};
+    return LNC_OK;
+}
+
 static int next_fsst(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_array_node *node,
                      size_t n, struct lnc_array_group *out)
 {
@@ -385,6 +423,7 @@ static int node_next(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_array
 {
     switch (node->kind) {
     case LNC_ARRAY_FLAT:
+    case LNC_ARRAY_PACKED_STRUCT:
         return next_flat(cx, node, n, out);
     case LNC_ARRAY_NULLABLE:
         return node_next(cx, a, node->child[0], n, out);
@@ -395,6 +434,8 @@ static int node_next(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_array
         return LNC_OK;
     case LNC_ARRAY_FIXED_SIZE_LIST:
         return next_fixed_size_list(cx, a, node, n, out);
+    case LNC_ARRAY_LIST:
+        return next_list(cx, a, node, n, out);
     case LNC_ARRAY_BINARY:
         return next_binary(cx, a, node, n, out);
     case LNC_ARRAY_DICTIONARY:
@@ -405,6 +446,8 @@ static int node_next(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_array
         return next_bitpacked(cx, node, n, out);
     case LNC_ARRAY_FIXED_SIZE_BINARY:
         return next_fixed_size_binary(cx, a, node, n, out);
+    case LNC_ARRAY_STRUCT:
+        break;
     }
     return lnc_bad(cx, "the page has no array encoding");
 }
@@ -426,21 +469,19 @@ static int array20_next(struct lnc_page_reader *reader, struct lnc_ctx *cx, size
     out->validity = group.validity;
     out->fixed = group.values.fixed;
     out->spans = group.values.spans;
-    rc = lnc_values_check(cx, &a->phys, &group.values);
-    if (rc == LNC_OK)
-        rc =
-            lnc_items_check(cx, group.values.items_valid, group.validity, group.n, a->phys.n_items);
-    return rc;
+    out->items_valid = group.values.items_valid;
+    return lnc_values_check(cx, &a->phys, &group.values);
 }
 
 int lnc_array20_open(struct lnc_ctx *cx, const struct lnc_page_job *job,
                      struct lnc_page_reader **out)
 {
-    struct lnc_array20 *a = calloc(1, sizeof *a);
+    struct lnc_array20 *a = lnc_calloc(cx, 1, sizeof *a);
     if (a == NULL)
-        return lnc_fail_ctx(cx, LNC_ENOMEM, "out of memory");
+        return lnc_no_memory(cx, sizeof *a);
     a->base = (struct lnc_page_reader){.next = array20_next, .free = array20_free};
     a->phys = *job->phys;
+    a->rows_left = job->page->n_rows;
     int rc = lnc_array20_parse(cx, a, job);
     /* From the last node to the first: children come after their parents and must be ready before
      * them. */

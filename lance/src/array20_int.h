@@ -15,9 +15,12 @@ enum lnc_array_kind {
     LNC_ARRAY_FLAT = 1,
     LNC_ARRAY_NULLABLE = 2,
     LNC_ARRAY_FIXED_SIZE_LIST = 3,
+    LNC_ARRAY_LIST = 4,
+    LNC_ARRAY_STRUCT = 5,
     LNC_ARRAY_BINARY = 6,
     LNC_ARRAY_DICTIONARY = 7,
     LNC_ARRAY_FSST = 8,
+    LNC_ARRAY_PACKED_STRUCT = 9,
     LNC_ARRAY_BITPACKED = 10,
     LNC_ARRAY_FIXED_SIZE_BINARY = 11,
     LNC_ARRAY_SOME_NULL = 32,
@@ -39,8 +42,8 @@ struct lnc_array_node {
     uint64_t bits;                  /* flat; bitpacked: packed; fixed-size binary: width in bytes */
     uint64_t uncompressed;          /* bitpacked */
     bool is_signed;                 /* bitpacked */
-    uint64_t n_items;               /* fixed-size list: dimension; dictionary: items */
-    uint64_t null_adjustment;       /* binary */
+    uint64_t n_items;               /* fixed-size list: dimension; dictionary, list: items */
+    uint64_t null_adjustment;       /* binary, list */
     struct lnc_span table;          /* FSST */
     struct lnc_stream data;         /* flat, bitpacked */
     unsigned first_bit;             /* of the next value, in the next byte of data */
@@ -60,6 +63,7 @@ struct lnc_array_node {
 struct lnc_array20 {
     struct lnc_page_reader base;
     struct lnc_phys phys;
+    uint64_t rows_left; /* of lists */
     struct lnc_array_node node[LNC_ARRAY_NODES_MAX];
     size_t n_nodes;
     struct lnc_array_node *root;

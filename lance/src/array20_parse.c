@@ -88,6 +88,33 @@ static int parse_flat(struct parse *ps, struct lnc_pb pb, struct lnc_array_node 
     return rc != LNC_OK ? rc : inflate_buffer(ps, node, scheme);
 }
 
+/* The inner arrays repeat what the schema says; the buffer holds whole structs. */
+static int parse_packed_struct(struct parse *ps, struct lnc_pb pb, struct lnc_array_node *node)
+{
+    struct lnc_pb_field f;
+    bool has_buffer = false;
+    int rc = LNC_OK;
+    while (rc == LNC_OK && lnc_pb_next(&pb, &f)) {
+        if (f.number != 2)
+            continue;
+        has_buffer = true;
+        rc = parse_buffer(ps, lnc_pb_sub(&pb, &f), node);
+    }
+    if (rc == LNC_OK)
+        rc = lnc_pb_finish(ps->cx, &pb, "PackedStruct");
+    const struct lnc_phys *phys = ps->job->phys;
+    uint64_t size;
+    node->bits = phys->bits;
+    if (rc == LNC_OK && (!has_buffer || !phys->is_packed))
+        rc = lnc_bad(ps->cx, "the page describes a packed struct where there is none");
+    if (rc == LNC_OK && (!lnc_mul(ps->job->page->n_rows, phys->width, &size) ||
+                         size != lnc_stream_left(&node->data)))
+        rc = lnc_bad(ps->cx, "the page has %llu bytes for %llu structs of %u",
+                     (unsigned long long)lnc_stream_left(&node->data),
+                     (unsigned long long)ps->job->page->n_rows, phys->width);
+    return rc;
+}
+
 static int parse_bitpacked(struct parse *ps, struct lnc_pb pb, struct lnc_array_node *node)
 {
     struct lnc_pb_field f;
@@ -157,10 +184,12 @@ static int parse_composite(struct parse *ps, struct lnc_pb pb, unsigned depth,
     enum lnc_array_kind k = node->kind;
     while (rc == LNC_OK && lnc_pb_next(&pb, &f)) {
         if ((f.number == 1 && k == LNC_ARRAY_FIXED_SIZE_LIST) ||
-            (f.number == 3 && k == LNC_ARRAY_DICTIONARY)) {
+            (f.number == 3 && (k == LNC_ARRAY_DICTIONARY || k == LNC_ARRAY_LIST))) {
             node->n_items = lnc_pb_uint(&pb, &f);
         } else if (f.number == 1 || (f.number == 2 && k == LNC_ARRAY_FIXED_SIZE_LIST)) {
             rc = parse_array(ps, lnc_pb_sub(&pb, &f), depth, &node->child[0]);
+        } else if (f.number == 2 && k == LNC_ARRAY_LIST) {
+            node->null_adjustment = lnc_pb_uint(&pb, &f);
         } else if (f.number == 2 && k == LNC_ARRAY_FSST) {
             struct lnc_pb table = lnc_pb_sub(&pb, &f);
             node->table = (struct lnc_span){.data = table.p, .size = (size_t)(table.end - table.p)};
@@ -209,9 +238,12 @@ static int parse_array(struct parse *ps, struct lnc_pb pb, unsigned depth,
         return parse_flat(ps, member, node);
     case LNC_ARRAY_NULLABLE:
         return parse_nullable(ps, member, depth + 1, node);
+    case LNC_ARRAY_PACKED_STRUCT:
+        return parse_packed_struct(ps, member, node);
     case LNC_ARRAY_BITPACKED:
         return parse_bitpacked(ps, member, node);
     case LNC_ARRAY_FIXED_SIZE_LIST:
+    case LNC_ARRAY_LIST:
     case LNC_ARRAY_BINARY:
     case LNC_ARRAY_DICTIONARY:
     case LNC_ARRAY_FSST:
@@ -228,5 +260,30 @@ int lnc_array20_parse(struct lnc_ctx *cx, struct lnc_array20 *a, const struct ln
 {
     struct parse ps = {.cx = cx, .a = a, .job = job};
     struct lnc_pb pb = lnc_pb_over(job->page->encoding.data, job->page->encoding.size);
-    return parse_array(&ps, pb, 0, &a->root);
+    int rc = parse_array(&ps, pb, 0, &a->root);
+    if (rc == LNC_OK && (a->root->kind == LNC_ARRAY_LIST) != a->phys.is_lengths)
+        rc = lnc_bad(cx, "the page %s the offsets of lists",
+                     a->phys.is_lengths ? "does not hold" : "holds");
+    return rc;
+}
+
+/* Member of the outermost ArrayEncoding, or 0. */
+static uint32_t outermost(const struct lnc_page *page)
+{
+    struct lnc_pb pb = lnc_pb_over(page->encoding.data, page->encoding.size);
+    struct lnc_pb_field f;
+    uint32_t member = 0;
+    while (lnc_pb_next(&pb, &f))
+        member = f.number;
+    return member;
+}
+
+bool lnc_array20_is_header(const struct lnc_page *page)
+{
+    return outermost(page) == LNC_ARRAY_STRUCT;
+}
+
+bool lnc_array20_is_list(const struct lnc_page *page)
+{
+    return outermost(page) == LNC_ARRAY_LIST;
 }

@@ -2,17 +2,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "legacy_int.h"
-
-#define MANIFEST_NAME_MAX 64
+#include "refs_int.h"
+#include "versions_int.h"
 
 struct lnc_ctx lnc_dataset_ctx(const struct lnc_dataset *ds, struct lnc_error *err)
 {
     return (struct lnc_ctx){.page = LNC_NO_PAGE,
                             .at = LNC_NO_OFFSET,
                             .alloc_max = ds->limits.alloc_bytes_max,
+                            .memory = ds->memory,
                             .err = err};
 }
 
@@ -29,28 +29,6 @@ struct lnc_limits lnc_limits_of(const struct lnc_options *options)
     return limits;
 }
 
-int lnc_concat(const char *a, const char *b, const char *c, char **out, struct lnc_error *err)
-{
-    const char *part[3] = {a != NULL ? a : "", b != NULL ? b : "", c != NULL ? c : ""};
-    size_t size[3];
-    size_t total = 1;
-    for (size_t i = 0; i < 3; i++) {
-        size[i] = strlen(part[i]);
-        total += size[i];
-    }
-    char *text = malloc(total);
-    if (text == NULL)
-        return lnc_fail(err, LNC_ENOMEM, "out of memory (%zu bytes)", total);
-    char *p = text;
-    for (size_t i = 0; i < 3; i++) {
-        memcpy(p, part[i], size[i]);
-        p += size[i];
-    }
-    *p = '\0';
-    *out = text;
-    return LNC_OK;
-}
-
 void lnc_list_name(char *list, size_t room, const char *name)
 {
     static const char more[] = ", ...";
@@ -61,61 +39,6 @@ void lnc_list_name(char *list, size_t room, const char *name)
     bool fits = used + needed + sizeof more < room;
     (void)snprintf(list + used, room - used, "%s%s", used > 0 && fits ? ", " : "",
                    fits ? name : more);
-}
-
-int lnc_dataset_path_of(const struct lnc_dataset *ds, const char *folder, const char *name,
-                        char **out, struct lnc_error *err)
-{
-    char *dir;
-    int rc = lnc_concat(ds->path, "/", folder, &dir, err);
-    if (rc != LNC_OK)
-        return rc;
-    rc = lnc_concat(dir, "/", name, out, err);
-    free(dir);
-    return rc;
-}
-
-struct newest {
-    uint64_t wanted; /* 0: the highest */
-    uint64_t version;
-    bool found;
-    char name[MANIFEST_NAME_MAX];
-};
-
-static int consider_manifest(void *context, const char *name, bool is_directory,
-                             struct lnc_error *err)
-{
-    struct newest *newest = context;
-    uint64_t version;
-    (void)err;
-    if (is_directory || strlen(name) >= sizeof newest->name ||
-        !lnc_manifest_name_version(name, &version))
-        return LNC_OK;
-    if (newest->wanted != 0 ? version != newest->wanted
-                            : newest->found && version < newest->version)
-        return LNC_OK;
-    newest->found = true;
-    newest->version = version;
-    (void)snprintf(newest->name, sizeof newest->name, "%s", name);
-    return LNC_OK;
-}
-
-static int list_versions(const struct lnc_store *store, const char *path, struct newest *newest,
-                         struct lnc_error *err)
-{
-    char *dir;
-    int rc = lnc_concat(path, "/_versions", NULL, &dir, err);
-    if (rc != LNC_OK)
-        return rc;
-    rc = store->list(store, dir, consider_manifest, newest, err);
-    free(dir);
-    return rc;
-}
-
-bool lnc_is_table(const struct lnc_store *store, const char *path)
-{
-    struct newest newest = {0};
-    return list_versions(store, path, &newest, NULL) == LNC_OK && newest.found;
 }
 
 static int note_entry(void *context, const char *name, bool is_directory, struct lnc_error *err)
@@ -141,18 +64,40 @@ static int explain_no_table(const struct lnc_store *store, const char *path, str
                     "%s: is no LanceDB table: there is no manifest in its folder _versions", path);
 }
 
-static int find_manifest(struct lnc_dataset *ds, uint64_t wanted, struct newest *newest,
+static int explain_no_version(const struct lnc_dataset *ds, uint64_t wanted, struct lnc_error *err)
+{
+    struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
+    struct lnc_buf numbers = {0};
+    char known[200] = "";
+    int rc = lnc_version_numbers(&cx, ds->store, ds->path, &numbers);
+    for (size_t i = 0; i < numbers.size / sizeof(uint64_t); i++) {
+        char text[24];
+        (void)snprintf(text, sizeof text, "%" PRIu64,
+                       lnc_load_uint(numbers.data, sizeof(uint64_t), i));
+        lnc_list_name(known, sizeof known, text);
+    }
+    bool is_empty = numbers.size == 0;
+    lnc_buf_release(&numbers);
+    if (rc != LNC_OK)
+        return rc;
+    if (is_empty)
+        return explain_no_table(ds->store, ds->path, err);
+    return lnc_fail(err, LNC_ENOENT, "%.150s: has no version %" PRIu64 "; it has: %s", ds->path,
+                    wanted, known);
+}
+
+static int find_manifest(struct lnc_dataset *ds, uint64_t wanted, struct lnc_newest *newest,
                          struct lnc_error *err)
 {
-    *newest = (struct newest){.wanted = wanted};
-    int rc = list_versions(ds->store, ds->path, newest, err);
+    struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
+    *newest = (struct lnc_newest){.wanted = wanted};
+    int rc = lnc_newest_find(&cx, ds->store, ds->path, newest);
     if (rc == LNC_ENOENT)
         return explain_no_table(ds->store, ds->path, err);
     if (rc != LNC_OK || newest->found)
         return rc;
-    if (wanted != 0)
-        return lnc_fail(err, LNC_ENOENT, "%s: has no version %" PRIu64, ds->path, wanted);
-    return explain_no_table(ds->store, ds->path, err);
+    return wanted != 0 ? explain_no_version(ds, wanted, err)
+                       : explain_no_table(ds->store, ds->path, err);
 }
 
 int lnc_read_file(const struct lnc_ctx *cx, const struct lnc_store *store, const char *path,
@@ -174,61 +119,69 @@ int lnc_read_file(const struct lnc_ctx *cx, const struct lnc_store *store, const
     return rc;
 }
 
-static int load_manifest(struct lnc_dataset *ds, uint64_t wanted, struct lnc_error *err)
+int lnc_manifest_load(const struct lnc_ctx *cx, const struct lnc_store *store, const char *path,
+                      const struct lnc_newest *newest, struct lnc_manifest *out)
 {
-    struct newest newest;
+    struct lnc_ctx here = *cx;
     struct lnc_buf bytes = {0};
-    struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
-    int rc = find_manifest(ds, wanted, &newest, err);
-    if (rc == LNC_OK)
-        rc = lnc_dataset_path_of(ds, "_versions", newest.name, &ds->manifest_path, err);
+    struct lnc_manifest manifest = {0};
+    char *file;
+    int rc = lnc_join(cx, path, "_versions", newest->name, &file);
     if (rc != LNC_OK)
         return rc;
-    rc = lnc_read_file(&cx, ds->store, ds->manifest_path, &bytes);
-    cx.file = ds->manifest_path;
+    rc = lnc_read_file(cx, store, file, &bytes);
+    here.file = file;
     if (rc == LNC_OK)
-        rc = lnc_manifest_parse(&cx, bytes.data, bytes.size, &ds->manifest);
-    if (rc == LNC_OK && ds->manifest.version != newest.version)
-        rc =
-            lnc_bad(&cx, "the manifest says it is version %" PRIu64 ", its file name says %" PRIu64,
-                    ds->manifest.version, newest.version);
+        rc = lnc_manifest_parse(&here, bytes.data, bytes.size, &manifest);
+    if (rc == LNC_OK && manifest.version != newest->version) {
+        rc = lnc_bad(&here,
+                     "the manifest says it is version %" PRIu64 ", its file name says %" PRIu64,
+                     manifest.version, newest->version);
+        lnc_manifest_release(&manifest);
+    }
+    if (rc == LNC_OK)
+        *out = manifest;
     lnc_buf_release(&bytes);
+    lnc_free(file);
     return rc;
 }
 
-static int make_columns(struct lnc_dataset *ds, struct lnc_error *err)
+static int load_manifest(struct lnc_dataset *ds, uint64_t wanted, struct lnc_error *err)
 {
-    struct lnc_manifest *m = &ds->manifest;
+    struct lnc_newest newest = {.wanted = wanted};
     struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
-    void *columns;
-    int rc = lnc_arena_alloc(&cx, &m->arena, m->n_fields, sizeof *ds->columns, &columns);
+    int rc = LNC_ENOENT;
+    /* A manifest may go between listing and opening, when somebody cleans up: look once more. */
+    for (int i = 0; rc == LNC_ENOENT && i < 2; i++) {
+        rc = find_manifest(ds, wanted, &newest, err);
+        if (rc != LNC_OK)
+            return rc;
+        rc = lnc_manifest_load(&cx, ds->store, ds->path, &newest, &ds->manifest);
+    }
     if (rc != LNC_OK)
         return rc;
-    ds->columns = columns;
-    for (size_t i = 0; i < m->n_fields; i++) {
-        const struct lnc_field *field = &m->fields[i];
-        if (field->parent != -1)
-            continue;
-        struct lnc_column_def *def = &ds->columns[ds->n_columns++];
-        *def = (struct lnc_column_def){.field = field};
-        def->info = (struct lnc_column_info){
-            .name = field->name, .logical_type = field->logical_type, .nullable = field->nullable};
-        lnc_schema_resolve(field, &def->info, &def->phys);
-    }
-    return LNC_OK;
+    return lnc_join(&cx, ds->path, "_versions", newest.name, &ds->manifest_path);
+}
+
+static int build_columns(struct lnc_dataset *ds, struct lnc_error *err)
+{
+    struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
+    cx.file = ds->manifest_path;
+    return lnc_schema_build(&cx, &ds->manifest, &ds->columns, &ds->n_columns);
 }
 
 static int set_path(struct lnc_dataset *ds, const char *path, struct lnc_error *err)
 {
-    int rc = lnc_concat(path, NULL, NULL, &ds->path, err);
+    struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
+    int rc = lnc_concat(&cx, path, NULL, NULL, &ds->root);
     if (rc != LNC_OK)
         return rc;
-    size_t n = strlen(ds->path);
-    while (n > 1 && ds->path[n - 1] == '/')
-        ds->path[--n] = '\0';
-    const char *slash = strrchr(ds->path, '/');
-    rc = lnc_concat(slash != NULL && slash[1] != '\0' ? slash + 1 : ds->path, NULL, NULL, &ds->name,
-                    err);
+    size_t n = strlen(ds->root);
+    while (n > 1 && ds->root[n - 1] == '/')
+        ds->root[--n] = '\0';
+    const char *slash = strrchr(ds->root, '/');
+    rc = lnc_concat(&cx, slash != NULL && slash[1] != '\0' ? slash + 1 : ds->root, NULL, NULL,
+                    &ds->name);
     if (rc != LNC_OK)
         return rc;
     n = strlen(ds->name);
@@ -237,22 +190,93 @@ static int set_path(struct lnc_dataset *ds, const char *path, struct lnc_error *
     return LNC_OK;
 }
 
+static bool is_given(const char *name)
+{
+    return name != NULL && name[0] != '\0';
+}
+
+/* The branch that the options name, "" for the main one. */
+static int find_branch(const struct lnc_ctx *cx, struct lnc_dataset *ds, const char *wanted)
+{
+    struct lnc_error why;
+    struct lnc_ctx quiet = *cx;
+    quiet.err = &why;
+    int rc = is_given(wanted) ? lnc_branch_check(&quiet, ds->store, ds->root, wanted) : LNC_OK;
+    if (rc == LNC_ENOENT && strcmp(wanted, "main") == 0) {
+        wanted = "";
+        rc = LNC_OK;
+    }
+    if (rc != LNC_OK) {
+        if (cx->err != NULL)
+            *cx->err = why;
+        return rc;
+    }
+    return lnc_concat(cx, wanted, NULL, NULL, &ds->branch);
+}
+
+/* Sets the branch, the directory of its versions, and which of them is wanted. */
+static int choose_line(struct lnc_dataset *ds, const struct lnc_options *options, uint64_t *version,
+                       struct lnc_error *err)
+{
+    struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
+    const char *tag = options != NULL ? options->tag : NULL;
+    int rc = LNC_OK;
+    *version = options != NULL ? options->version : 0;
+    if (is_given(tag) && (*version != 0 || is_given(options->branch)))
+        return lnc_fail(err, LNC_EINVAL,
+                        "a tag names its version and branch itself: give one of them only");
+    if (is_given(tag)) {
+        struct lnc_tag found;
+        rc = lnc_tag_find(&cx, ds->store, ds->root, tag, &found);
+        if (rc == LNC_OK) {
+            ds->branch = found.branch;
+            *version = found.version;
+        }
+    } else {
+        rc = find_branch(&cx, ds, options != NULL ? options->branch : NULL);
+    }
+    if (rc != LNC_OK)
+        return rc;
+    if (ds->branch[0] == '\0')
+        return lnc_concat(&cx, ds->root, NULL, NULL, &ds->path);
+    return lnc_join(&cx, ds->root, "tree", ds->branch, &ds->path);
+}
+
+static int open_at(struct lnc_dataset *ds, const char *path, const struct lnc_options *options,
+                   struct lnc_error *err)
+{
+    uint64_t version = 0;
+    int rc = set_path(ds, path, err);
+    if (rc == LNC_OK)
+        rc = choose_line(ds, options, &version, err);
+    if (rc == LNC_OK)
+        rc = load_manifest(ds, version, err);
+    if (rc == LNC_OK)
+        rc = lnc_dataset_check_bases(ds, err);
+    return rc == LNC_OK ? build_columns(ds, err) : rc;
+}
+
 int lnc_dataset_open(const char *path, const struct lnc_options *options, struct lnc_dataset **out,
                      struct lnc_error *err)
 {
+    struct lnc_memory *memory;
     if (path == NULL || path[0] == '\0')
         return lnc_fail(err, LNC_EINVAL, "no path of a table was given");
-    struct lnc_dataset *ds = calloc(1, sizeof *ds);
-    if (ds == NULL)
-        return lnc_fail(err, LNC_ENOMEM, "out of memory");
-    lnc_store_file(&ds->file_store);
+    int rc = lnc_memory_new(options, &memory, err);
+    if (rc != LNC_OK)
+        return rc;
+    struct lnc_dataset *ds = lnc_memory_calloc(memory, 1, sizeof *ds);
+    if (ds == NULL) {
+        rc = lnc_memory_fail(memory, sizeof *ds, err);
+        lnc_memory_drop(memory);
+        return rc;
+    }
+    ds->memory = memory;
+    lnc_store_file_init(&ds->file_store, memory);
     ds->store = options != NULL && options->store != NULL ? options->store : &ds->file_store;
     ds->limits = lnc_limits_of(options);
-    int rc = set_path(ds, path, err);
-    if (rc == LNC_OK)
-        rc = load_manifest(ds, options != NULL ? options->version : 0, err);
-    if (rc == LNC_OK)
-        rc = make_columns(ds, err);
+    ds->follow_base_paths = options != NULL && options->follow_base_paths;
+    rc = open_at(ds, path, options, err);
     if (rc != LNC_OK) {
         lnc_dataset_close(ds);
         return rc;
@@ -261,20 +285,38 @@ int lnc_dataset_open(const char *path, const struct lnc_options *options, struct
     return LNC_OK;
 }
 
+int lnc_dataset_rename(struct lnc_dataset *ds, const char *name, struct lnc_error *err)
+{
+    struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
+    char *copy;
+    int rc = lnc_concat(&cx, name, NULL, NULL, &copy);
+    if (rc != LNC_OK) {
+        lnc_dataset_close(ds);
+        return rc;
+    }
+    lnc_free(ds->name);
+    ds->name = copy;
+    return LNC_OK;
+}
+
 void lnc_dataset_close(struct lnc_dataset *ds)
 {
     if (ds == NULL)
         return;
+    struct lnc_memory *memory = ds->memory;
     lnc_manifest_release(&ds->manifest);
-    free(ds->manifest_path);
-    free(ds->path);
-    free(ds->name);
-    free(ds);
+    lnc_free(ds->manifest_path);
+    lnc_free(ds->path);
+    lnc_free(ds->root);
+    lnc_free(ds->branch);
+    lnc_free(ds->name);
+    lnc_free(ds);
+    lnc_memory_drop(memory);
 }
 
 const char *lnc_dataset_path(const struct lnc_dataset *ds)
 {
-    return ds->path;
+    return ds->root;
 }
 
 const char *lnc_dataset_name(const struct lnc_dataset *ds)
@@ -285,6 +327,16 @@ const char *lnc_dataset_name(const struct lnc_dataset *ds)
 uint64_t lnc_dataset_version(const struct lnc_dataset *ds)
 {
     return ds->manifest.version;
+}
+
+const char *lnc_dataset_branch(const struct lnc_dataset *ds)
+{
+    return ds->branch;
+}
+
+int64_t lnc_dataset_timestamp(const struct lnc_dataset *ds)
+{
+    return ds->manifest.timestamp_us;
 }
 
 const char *lnc_dataset_storage_version(const struct lnc_dataset *ds)
@@ -339,7 +391,7 @@ int lnc_dataset_fragment_rows(const struct lnc_dataset *ds, const struct lnc_fra
     struct lnc_source source = {0};
     struct lnc_footer footer;
     struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
-    int rc = lnc_dataset_path_of(ds, "data", fragment->files[0].path, &path, err);
+    int rc = lnc_dataset_data_path(ds, &fragment->files[0], &path, err);
     if (rc != LNC_OK)
         return rc;
     cx.file = path;
@@ -349,7 +401,7 @@ int lnc_dataset_fragment_rows(const struct lnc_dataset *ds, const struct lnc_fra
     if (rc == LNC_OK && footer.is_legacy)
         rc = lnc_legacy_count(&cx, &source, &footer, out);
     lnc_source_release(&source);
-    free(path);
+    lnc_free(path);
     return rc;
 }
 
@@ -361,13 +413,10 @@ int lnc_dataset_deleted(const struct lnc_dataset *ds, const struct lnc_fragment 
         *out = (struct lnc_deleted){.n_rows = n_rows};
         return LNC_OK;
     }
-    char name[96];
     char *path;
     struct lnc_buf bytes = {0};
     struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
-    (void)snprintf(name, sizeof name, "%" PRIu64 "-%" PRIu64 "-%" PRIu64 "%s", fragment->id,
-                   deletion->read_version, deletion->id, deletion->is_bitmap ? ".bin" : ".arrow");
-    int rc = lnc_dataset_path_of(ds, "_deletions", name, &path, err);
+    int rc = lnc_dataset_deletion_path(ds, fragment, &path, err);
     if (rc != LNC_OK)
         return rc;
     rc = lnc_read_file(&cx, ds->store, path, &bytes);
@@ -384,7 +433,7 @@ int lnc_dataset_deleted(const struct lnc_dataset *ds, const struct lnc_fragment 
     if (rc == LNC_OK)
         *out = deleted;
     lnc_buf_release(&bytes);
-    free(path);
+    lnc_free(path);
     return rc;
 }
 
@@ -429,4 +478,22 @@ int lnc_dataset_count_rows(const struct lnc_dataset *ds, uint64_t *out, struct l
     }
     *out = total;
     return LNC_OK;
+}
+
+int lnc_dataset_explain_missing(const struct lnc_ctx *cx, const struct lnc_dataset *ds)
+{
+    struct lnc_error why;
+    struct lnc_ctx quiet = *cx;
+    struct lnc_newest own = {.wanted = ds->manifest.version};
+    quiet.err = &why;
+    int rc = lnc_newest_find(&quiet, ds->store, ds->path, &own);
+    if (rc == LNC_OK && own.found)
+        return lnc_fail_ctx(cx, LNC_ENOENT,
+                            "the data file is missing although its version %" PRIu64
+                            " is still there: the table was copied or written incompletely",
+                            ds->manifest.version);
+    return lnc_fail_ctx(cx, LNC_ENOENT,
+                        "the data file is missing because somebody cleaned up version %" PRIu64
+                        " meanwhile: open the table again",
+                        ds->manifest.version);
 }

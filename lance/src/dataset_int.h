@@ -8,18 +8,15 @@
 #include "deletion_int.h"
 #include "schema_int.h"
 
-/* A top-level column and where it comes from. */
-struct lnc_column_def {
-    struct lnc_column_info info;
-    struct lnc_phys phys;
-    const struct lnc_field *field;
-};
-
 struct lnc_dataset {
     struct lnc_store file_store;
     const struct lnc_store *store; /* &file_store or the caller's */
     struct lnc_limits limits;      /* defaults filled in */
-    char *path;
+    struct lnc_memory *memory;     /* NULL: malloc */
+    bool follow_base_paths;
+    char *root;   /* directory of the table */
+    char *branch; /* "" for the main one */
+    char *path;   /* directory of the versions: root, or root/tree/branch */
     char *name;
     char *manifest_path;
     struct lnc_manifest manifest;
@@ -39,22 +36,44 @@ int lnc_dataset_deleted(const struct lnc_dataset *ds, const struct lnc_fragment 
 int lnc_dataset_fragment_rows(const struct lnc_dataset *ds, const struct lnc_fragment *fragment,
                               uint64_t *out, struct lnc_error *err);
 
-/* "<table>/<folder>/<name>" on the heap. */
-int lnc_dataset_path_of(const struct lnc_dataset *ds, const char *folder, const char *name,
-                        char **out, struct lnc_error *err);
+/* Where a data file of a fragment, and where its deletion file is, on the heap. */
+int lnc_dataset_data_path(const struct lnc_dataset *ds, const struct lnc_data_file *file,
+                          char **out, struct lnc_error *err);
+int lnc_dataset_deletion_path(const struct lnc_dataset *ds, const struct lnc_fragment *fragment,
+                              char **out, struct lnc_error *err);
+
+/* LNC_EUNSUPPORTED or LNC_ECORRUPT if a file is somewhere where it must not be looked for. */
+int lnc_dataset_check_bases(const struct lnc_dataset *ds, struct lnc_error *err);
+
+/* LNC_ENOENT for a data file that is missing: looks which versions there are now, to say why. */
+int lnc_dataset_explain_missing(const struct lnc_ctx *cx, const struct lnc_dataset *ds);
+
+/* Gives it the name that the catalogue has for it. On failure it is closed. */
+int lnc_dataset_rename(struct lnc_dataset *ds, const char *name, struct lnc_error *err);
 
 /* Limits with defaults in the place of zeros. */
 struct lnc_limits lnc_limits_of(const struct lnc_options *options);
 
 /* A heap copy of "<a><b><c>"; NULL parts count as empty. */
-int lnc_concat(const char *a, const char *b, const char *c, char **out, struct lnc_error *err);
+int lnc_concat(const struct lnc_ctx *cx, const char *a, const char *b, const char *c, char **out);
+
+/* "<dir>/<folder>/<name>" on the heap. */
+int lnc_join(const struct lnc_ctx *cx, const char *dir, const char *folder, const char *name,
+             char **out);
+
+/* True for a relative path that neither climbs nor has empty parts. */
+bool lnc_path_is_plain(const char *path);
+
+/* The local file system, with memory from there. */
+void lnc_store_file_init(struct lnc_store *out, struct lnc_memory *memory);
 
 /* Adds `name` to a list in a message of `room` bytes: "a, b, c", ending in ", ..." when it gets too
  * long. */
 void lnc_list_name(char *list, size_t room, const char *name);
 
-/* True if the directory holds at least one manifest. */
-bool lnc_is_table(const struct lnc_store *store, const char *path);
+/* out is true if the directory holds at least one manifest. LNC_ENOMEM, LNC_ELIMIT. */
+int lnc_is_table(const struct lnc_ctx *cx, const struct lnc_store *store, const char *path,
+                 bool *out);
 
 /* Reads a whole file into *out. */
 int lnc_read_file(const struct lnc_ctx *cx, const struct lnc_store *store, const char *path,

@@ -1,7 +1,5 @@
 #include "encoding_int.h"
 
-#include <stdlib.h>
-
 /* A chunk has several buffers, a block one with an inner framing; below these two forms the
  * decoders are shared. */
 struct input {
@@ -93,7 +91,7 @@ static int decode_out_of_line(const struct job *job, const struct lnc_enc *enc, 
     size_t chunk = lnc_packed_bytes(width);
     uint64_t full = n / LNC_PACK_VALUES;
     size_t tail = (size_t)(n % LNC_PACK_VALUES);
-    if (full > src.size / chunk)
+    if (chunk > 0 && full > src.size / chunk)
         return lnc_bad(job->cx, "%llu values of %u bits do not fit into %zu bytes",
                        (unsigned long long)n, width, src.size);
     size_t rest = src.size - (size_t)full * chunk;
@@ -386,6 +384,17 @@ static int decode_constant(const struct job *job, const struct lnc_enc *enc, uin
     return LNC_OK;
 }
 
+/* Rows of fields of fixed width, one behind the other; they are taken apart later. */
+static int decode_packed_struct(const struct job *job, const struct lnc_enc *enc, struct input in,
+                                uint64_t n, struct lnc_values *out)
+{
+    int rc = decode_any(job, enc->values, in, n, out);
+    if (rc == LNC_OK && (out->is_var || out->bits != enc->bits))
+        rc = lnc_bad(job->cx, "the page holds packed structs of %llu bits in values of %llu",
+                     (unsigned long long)enc->bits, (unsigned long long)out->bits);
+    return rc;
+}
+
 /* Recursion depth is the depth of the description, at most LNC_ENC_DEPTH_MAX. */
 static int decode_any(const struct job *job, const struct lnc_enc *enc, struct input in, uint64_t n,
                       struct lnc_values *out)
@@ -411,6 +420,8 @@ static int decode_any(const struct job *job, const struct lnc_enc *enc, struct i
         return decode_general(job, enc, in, n, out);
     case LNC_ENC_FIXED_SIZE_LIST:
         return decode_fixed_size_list(job, enc, in, n, out);
+    case LNC_ENC_PACKED_STRUCT:
+        return decode_packed_struct(job, enc, in, n, out);
     }
     return lnc_bad(job->cx, "the page has no encoding");
 }
@@ -442,6 +453,6 @@ void lnc_decoder_release(struct lnc_decoder *d)
     lnc_buf_release(&d->text);
     lnc_buf_release(&d->items_valid);
     lnc_inflater_release(&d->inflater);
-    free(d->fsst);
+    lnc_free(d->fsst);
     *d = (struct lnc_decoder){0};
 }

@@ -55,6 +55,20 @@ static int expect_no_compression(const struct parse *ps, struct lnc_pb pb)
     return rc;
 }
 
+/* Widths of the fields of a packed struct, packed or not. */
+static int add_field_bits(const struct parse *ps, struct lnc_pb *pb, const struct lnc_pb_field *f,
+                          uint64_t *total)
+{
+    struct lnc_buf list = {0};
+    int rc = lnc_pb_append_uints(ps->cx, pb, f, &list);
+    for (size_t i = 0; rc == LNC_OK && i < list.size / sizeof(uint64_t); i++) {
+        if (!lnc_add(*total, lnc_le64(list.data + i * sizeof(uint64_t)), total))
+            rc = lnc_bad(ps->cx, "the page describes an impossible packed struct");
+    }
+    lnc_buf_release(&list);
+    return rc;
+}
+
 /* Field 1 of FIXED kinds is a number, of the others a message or bytes. */
 static int parse_member(const struct parse *ps, struct lnc_pb *pb, const struct lnc_pb_field *f,
                         struct lnc_enc *enc, unsigned depth, uint32_t above)
@@ -109,22 +123,29 @@ static int parse_member(const struct parse *ps, struct lnc_pb *pb, const struct 
         else if (f->number == 2)
             return parse_any(ps, lnc_pb_sub(pb, f), depth, above, &enc->values);
         return LNC_OK;
+    case LNC_ENC_PACKED_STRUCT:
+        if (f->number == 1)
+            return add_field_bits(ps, pb, f, &enc->bits);
+        if (f->number == 2)
+            return parse_any(ps, lnc_pb_sub(pb, f), depth, above, &enc->values);
+        return LNC_OK;
     }
     return LNC_OK;
 }
 
 static bool is_known(uint32_t kind)
 {
-    return kind >= LNC_ENC_FLAT && kind <= LNC_ENC_FIXED_SIZE_LIST && kind != 7;
+    return kind >= LNC_ENC_FLAT && kind <= LNC_ENC_PACKED_STRUCT && kind != 7;
 }
 
 /* Children that the grammar requires, and widths that exist. */
-static int check_node(const struct parse *ps, const struct lnc_enc *enc)
+static int check_node(const struct parse *ps, const struct lnc_enc *enc, bool is_packed)
 {
     bool ok = true;
     switch (enc->kind) {
     case LNC_ENC_FLAT:
-        ok = enc->bits > 0 && enc->bits <= UINT32_MAX;
+        /* No bits at all: bit-packed zeros. */
+        ok = enc->bits <= UINT32_MAX && (enc->bits > 0 || is_packed);
         break;
     case LNC_ENC_INLINE_BITPACKING:
         ok = enc->bits == 8 || enc->bits == 16 || enc->bits == 32 || enc->bits == 64;
@@ -150,6 +171,9 @@ static int check_node(const struct parse *ps, const struct lnc_enc *enc)
         break;
     case LNC_ENC_FIXED_SIZE_LIST:
         ok = enc->values != NULL && enc->n_items > 0 && enc->n_items <= UINT32_MAX;
+        break;
+    case LNC_ENC_PACKED_STRUCT:
+        ok = enc->values != NULL && enc->bits > 0 && enc->bits <= UINT32_MAX;
         break;
     case LNC_ENC_CONSTANT:
         break;
@@ -181,7 +205,7 @@ static int parse_node(const struct parse *ps, struct lnc_pb pb, uint32_t kind, u
     if (rc == LNC_OK)
         rc = lnc_pb_finish(ps->cx, &pb, "CompressiveEncoding");
     if (rc == LNC_OK)
-        rc = check_node(ps, enc);
+        rc = check_node(ps, enc, (above & (1u << LNC_ENC_OUT_OF_LINE_BITPACKING)) != 0);
     if (rc == LNC_OK)
         *out = enc;
     return rc;

@@ -27,16 +27,17 @@ enum lnc_enc_kind {
     LNC_ENC_BYTE_STREAM_SPLIT = 9,
     LNC_ENC_GENERAL = 10,
     LNC_ENC_FIXED_SIZE_LIST = 11,
+    LNC_ENC_PACKED_STRUCT = 12,
 };
 
 struct lnc_enc {
     enum lnc_enc_kind kind;
-    uint64_t bits;                     /* FLAT, INLINE and OUT_OF_LINE (uncompressed) */
-    enum lnc_scheme scheme;            /* GENERAL */
-    uint64_t n_items;                  /* FIXED_SIZE_LIST */
-    bool has_validity;                 /* FIXED_SIZE_LIST */
-    struct lnc_span bytes;             /* CONSTANT: the value; FSST: the table */
-    const struct lnc_enc *values;      /* the child, or for VARIABLE its offsets */
+    uint64_t bits;                /* FLAT, INLINE and OUT_OF_LINE (uncompressed), PACKED_STRUCT */
+    enum lnc_scheme scheme;       /* GENERAL */
+    uint64_t n_items;             /* FIXED_SIZE_LIST */
+    bool has_validity;            /* FIXED_SIZE_LIST */
+    struct lnc_span bytes;        /* CONSTANT: the value; FSST: the table */
+    const struct lnc_enc *values; /* the child, or for VARIABLE its offsets */
     const struct lnc_enc *run_lengths; /* RLE */
 };
 

@@ -55,6 +55,46 @@ int lnc_fsst_measure(const struct lnc_ctx *cx, const struct lnc_fsst *fsst, stru
     return LNC_OK;
 }
 
+/* One code, which must not be the escape: eight bytes whatever the length,
+ * because a fixed copy is one store; the slack makes room for it. */
+static inline uint8_t *put_symbol(const struct lnc_fsst *fsst, uint8_t code, uint8_t *dst)
+{
+    memcpy(dst, fsst->symbol[code], 8);
+    return dst + fsst->length[code];
+}
+
+/* The highest bit of each byte that is 0xff in a word of eight codes. */
+static inline uint64_t find_escape(uint64_t word)
+{
+    return word & ((word & 0x7f7f7f7f7f7f7f7fu) + 0x0101010101010101u) & 0x8080808080808080u;
+}
+
+/* Eight codes at a time; ends where fewer than nine are left. Only for tables
+ * in which every code but the escape has a symbol, so that none needs a check.
+ */
+static const uint8_t *decode_words(const struct lnc_fsst *fsst, const uint8_t *p,
+                                   const uint8_t *end, uint8_t **out)
+{
+    uint8_t *dst = *out;
+    while (end - p >= 9) {
+        uint64_t word = lnc_le64(p);
+        uint64_t escape = find_escape(word);
+        if (escape == 0) {
+            for (unsigned i = 0; i < 8; i++)
+                dst = put_symbol(fsst, p[i], dst);
+            p += 8;
+            continue;
+        }
+        unsigned n = (unsigned)__builtin_ctzll(escape) / 8;
+        for (unsigned i = 0; i < n; i++)
+            dst = put_symbol(fsst, p[i], dst);
+        *dst++ = p[n + 1];
+        p += n + 2;
+    }
+    *out = dst;
+    return p;
+}
+
 int lnc_fsst_decode(const struct lnc_ctx *cx, const struct lnc_fsst *fsst, struct lnc_span in,
                     uint8_t *dst, size_t *out)
 {
@@ -67,13 +107,12 @@ int lnc_fsst_decode(const struct lnc_ctx *cx, const struct lnc_fsst *fsst, struc
     }
     const uint8_t *p = in.data;
     const uint8_t *end = in.data + in.size;
+    if (fsst->n_symbols == FSST_ESCAPE)
+        p = decode_words(fsst, p, end, &dst);
     while (p < end) {
         uint8_t code = *p++;
         if (code != FSST_ESCAPE) {
-            /* Eight bytes whatever the length: a fixed copy is one store; the slack makes room for
-             * it. */
-            memcpy(dst, fsst->symbol[code], 8);
-            dst += fsst->length[code];
+            dst = put_symbol(fsst, code, dst);
             if (fsst->length[code] == 0)
                 return bad_code(cx, code);
         } else {

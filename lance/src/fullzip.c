@@ -1,7 +1,5 @@
 #include "page_int.h"
 
-#include <stdlib.h>
-
 /* Full-zip pages: one entry after the other, [control word][length][bytes], for long values
  * (lance-format.md 4.3). */
 
@@ -15,14 +13,17 @@ struct fullzip {
     uint64_t bits_value;  /* fixed width, or 0 */
     uint64_t bits_length; /* variable width, or 0 */
     uint64_t n_items;
-    bool nullable;
+    uint64_t n_taken;
+    bool has_entries; /* lies in lists or structs */
     size_t control_size;
     size_t length_size;
     size_t value_size;  /* of a fixed-width entry without its control word */
-    size_t bitmap_size; /* of the validity of a vector's items, in front of them */
+    size_t bitmap_size; /* of the validity of a vector's items, which lies in front of them */
     struct lnc_stream data;
     struct lnc_decoder decoder;
-    struct lnc_buf validity;
+    struct lnc_buf validity; /* one byte a value */
+    struct lnc_buf items_valid;
+    struct lnc_buf levels; /* repetition of all entries of a group, then definition */
     struct lnc_buf values; /* fixed width: values without their control words; variable: spans */
     struct lnc_buf text;   /* decompressed values */
 };
@@ -33,12 +34,15 @@ static void fullzip_free(struct lnc_page_reader *reader)
     lnc_stream_release(&fz->data);
     lnc_decoder_release(&fz->decoder);
     lnc_buf_release(&fz->validity);
+    lnc_buf_release(&fz->items_valid);
+    lnc_buf_release(&fz->levels);
     lnc_buf_release(&fz->values);
     lnc_buf_release(&fz->text);
-    free(fz);
+    lnc_free(fz);
 }
 
-static int parse_layout(struct lnc_ctx *cx, struct fullzip *fz, struct lnc_pb pb)
+static int parse_layout(struct lnc_ctx *cx, struct fullzip *fz, const struct lnc_path *path,
+                        struct lnc_pb pb)
 {
     struct lnc_pb_field f;
     struct lnc_buf layers = {0};
@@ -73,7 +77,7 @@ static int parse_layout(struct lnc_ctx *cx, struct fullzip *fz, struct lnc_pb pb
     if (rc == LNC_OK)
         rc = lnc_pb_finish(cx, &pb, "FullZipLayout");
     if (rc == LNC_OK)
-        rc = lnc_layers_check(cx, &layers, &fz->nullable);
+        rc = lnc_layers_parse(cx, &layers, path, &fz->base.layers);
     lnc_buf_release(&layers);
     return rc;
 }
@@ -95,6 +99,8 @@ static int check_fixed(struct lnc_ctx *cx, struct fullzip *fz)
         fz->bitmap_size = enc->has_validity ? (size_t)(n_items / 8 + (n_items % 8 != 0)) : 0;
         enc = enc->values;
     }
+    if (enc->kind == LNC_ENC_PACKED_STRUCT)
+        enc = enc->values;
     if (enc->kind != LNC_ENC_FLAT || enc->bits % 8 != 0)
         return lnc_refuse(cx, "the full-zip page holds values of fixed width that are not plain");
     struct lnc_values shape = {.bits = enc->bits * n_items};
@@ -125,122 +131,226 @@ static int check_layout(struct lnc_ctx *cx, struct fullzip *fz, const struct lnc
 {
     if (fz->value == NULL)
         return lnc_bad(cx, "the page has no value encoding");
-    if (fz->bits_rep != 0)
-        return lnc_bad(cx, "the page of a flat column has repetition levels");
-    if (fz->bits_def > 16 || (fz->nullable && fz->bits_def == 0))
+    const struct lnc_layers *layers = &fz->base.layers;
+    if (fz->bits_rep > 16 || (fz->bits_rep != 0) != (layers->max_rep > 0))
+        return lnc_bad(cx, "the page has repetition levels of %llu bits for %u lists",
+                       (unsigned long long)fz->bits_rep, layers->max_rep);
+    if (fz->bits_def > 16 || (layers->n_def > 0 && fz->bits_def == 0))
         return lnc_bad(cx, "the page has definition levels of %llu bits",
                        (unsigned long long)fz->bits_def);
-    if (fz->n_items != page->n_rows)
+    if (layers->max_rep == 0 && fz->n_items != page->n_rows)
         return lnc_bad(cx, "the page has %llu rows but %llu items",
                        (unsigned long long)page->n_rows, (unsigned long long)fz->n_items);
-    fz->control_size = fz->bits_def == 0 ? 0 : fz->bits_def <= 8 ? 1 : 2;
+    uint64_t bits = fz->bits_rep + fz->bits_def;
+    fz->control_size = bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
     return fz->bits_value != 0 ? check_fixed(cx, fz) : check_variable(cx, fz);
 }
 
-/* Level of the control word at p; anything but present and null is damage in a flat column. */
-static int read_level(struct lnc_ctx *cx, const struct fullzip *fz, const uint8_t *p,
-                      uint8_t *valid)
+/* What the control word in front of an entry says. */
+struct control {
+    unsigned rep;
+    unsigned def;
+    bool has_slot;
+};
+
+static int read_control(struct lnc_ctx *cx, const struct fullzip *fz, const uint8_t *p,
+                        struct control *out)
 {
-    unsigned level = fz->control_size == 0 ? 0 : (unsigned)lnc_load_uint(p, fz->control_size, 0);
-    level &= (1u << fz->bits_def) - 1u;
-    *valid = (uint8_t)(level == 0);
-    if (level > 1)
-        return lnc_bad(cx, "the page of a flat column has the definition level %u", level);
+    const struct lnc_layers *layers = &fz->base.layers;
+    unsigned word = fz->control_size == 0 ? 0 : (unsigned)lnc_load_uint(p, fz->control_size, 0);
+    out->def = word & ((1u << fz->bits_def) - 1u);
+    out->rep = (word >> fz->bits_def) & ((1u << fz->bits_rep) - 1u);
+    out->has_slot = out->def <= layers->max_visible;
+    if (out->rep > layers->max_rep || out->def > layers->n_def)
+        return lnc_bad(cx, "the page has the levels %u and %u, the highest are %u and %u", out->rep,
+                       out->def, layers->max_rep, layers->n_def);
     return LNC_OK;
 }
 
-/* The bitmap in front of a vector that is present must say that all its items are. */
-static int check_bitmap(struct lnc_ctx *cx, const struct fullzip *fz, const uint8_t *bitmap)
+/* Room for a group of n entries, and for values of a width. */
+static int make_room(struct lnc_ctx *cx, struct fullzip *fz, size_t n, size_t width)
 {
-    for (uint32_t i = 0; fz->bitmap_size > 0 && i < fz->phys.n_items; i++) {
-        if ((((unsigned)bitmap[i / 8] >> (i % 8)) & 1u) == 0)
-            return lnc_refuse(cx, "the page holds vectors with null items");
+    int rc = lnc_buf_reserve_n(cx, &fz->validity, n, 1);
+    if (rc == LNC_OK)
+        rc = lnc_buf_reserve_n(cx, &fz->values, n, width);
+    if (rc == LNC_OK && fz->has_entries)
+        rc = lnc_buf_reserve_n(cx, &fz->levels, n, 2 * sizeof(uint16_t));
+    if (rc == LNC_OK && fz->bitmap_size > 0)
+        rc = lnc_buf_reserve_n(cx, &fz->items_valid, n, fz->phys.n_items);
+    return rc;
+}
+
+static void note_levels(const struct fullzip *fz, const struct control *control, size_t i,
+                        size_t room)
+{
+    uint16_t rep = (uint16_t)control->rep;
+    uint16_t def = (uint16_t)control->def;
+    if (!fz->has_entries)
+        return;
+    memcpy(fz->levels.data + sizeof rep * i, &rep, sizeof rep);
+    memcpy(fz->levels.data + sizeof def * (room + i), &def, sizeof def);
+}
+
+/* The slots of a group: n_entries, of which n have a slot. */
+static void hand_out(const struct fullzip *fz, size_t n_entries, size_t n, size_t room,
+                     struct lnc_slots *out)
+{
+    *out = (struct lnc_slots){.n = n};
+    if (fz->control_size > 0)
+        out->validity = fz->validity.data;
+    if (!fz->has_entries)
+        return;
+    out->n_entries = n_entries;
+    out->rep = fz->levels.data;
+    out->def = fz->levels.data + sizeof(uint16_t) * room;
+}
+
+/* Most entries that may follow in a page that is not to end before its last row. */
+static size_t bound(struct fullzip *fz, size_t n, size_t n_max)
+{
+    if (!fz->has_entries || fz->base.layers.max_rep == 0) {
+        uint64_t left = fz->n_items - fz->n_taken;
+        n_max = left < n_max ? (size_t)left : n_max;
     }
+    return n < n_max ? n : n_max;
+}
+
+/* Cuts at most `room` entries out of the window; each may be without a value. */
+static int cut_fixed(struct lnc_ctx *cx, struct fullzip *fz, struct lnc_span window, size_t room,
+                     struct lnc_slots *out)
+{
+    size_t width = fz->phys.width;
+    size_t position = 0;
+    size_t n_entries = 0;
+    size_t n = 0;
+    while (n_entries < room && position < window.size) {
+        const uint8_t *p = window.data + position;
+        struct control control;
+        if (window.size - position < fz->control_size)
+            break;
+        int rc = read_control(cx, fz, p, &control);
+        if (rc != LNC_OK)
+            return rc;
+        size_t size = fz->control_size + (control.has_slot ? fz->value_size : 0);
+        if (size > window.size - position)
+            break;
+        if (control.has_slot) {
+            if (fz->bitmap_size > 0)
+                lnc_expand_bits(p + fz->control_size, 0, fz->phys.n_items,
+                                fz->items_valid.data + n * fz->phys.n_items);
+            fz->validity.data[n] = (uint8_t)(control.def == 0);
+            memcpy(fz->values.data + n * width, p + size - width, width);
+            n++;
+        }
+        note_levels(fz, &control, n_entries++, room);
+        position += size;
+    }
+    if (n_entries == 0)
+        return lnc_bad(cx, "the last entry of the page is cut off");
+    hand_out(fz, n_entries, n, room, out);
+    out->fixed = fz->values.data;
+    out->items_valid = fz->bitmap_size > 0 ? fz->items_valid.data : NULL;
+    lnc_stream_skip(&fz->data, position);
+    fz->n_taken += n_entries;
     return LNC_OK;
 }
 
 static int next_fixed(struct lnc_ctx *cx, struct fullzip *fz, size_t n_max, struct lnc_slots *out)
 {
     size_t entry = fz->control_size + fz->value_size;
-    size_t n = LNC_GROUP_BYTES / entry + 1;
-    n = n < n_max ? n : n_max;
-    const uint8_t *data;
-    int rc = lnc_stream_take(cx, &fz->data, (uint64_t)n * entry, &data);
+    size_t n = bound(fz, LNC_GROUP_BYTES / entry + 1, n_max);
+    uint64_t wanted = (uint64_t)n * entry;
+    if (fz->has_entries && wanted > lnc_stream_left(&fz->data))
+        wanted = lnc_stream_left(&fz->data);
+    *out = (struct lnc_slots){0};
+    if (n == 0 || wanted == 0)
+        return LNC_OK;
+    struct lnc_span window;
+    int rc = lnc_stream_peek(cx, &fz->data, wanted, &window);
     if (rc != LNC_OK)
         return rc;
-    *out = (struct lnc_slots){.n = n, .fixed = data};
-    if (fz->control_size == 0 && fz->bitmap_size == 0)
+    if (fz->control_size == 0 && fz->bitmap_size == 0) {
+        n = fz->has_entries ? (size_t)wanted / entry : n;
+        if (n == 0)
+            return lnc_bad(cx, "the last entry of the page is cut off");
+        *out = (struct lnc_slots){.n = n, .fixed = window.data, .n_entries = n};
+        lnc_stream_skip(&fz->data, n * entry);
+        fz->n_taken += n;
         return LNC_OK;
-    size_t width = fz->phys.width;
-    rc = lnc_buf_reserve_n(cx, &fz->validity, n, 1);
-    if (rc == LNC_OK)
-        rc = lnc_buf_reserve_n(cx, &fz->values, n, width);
-    for (size_t i = 0; rc == LNC_OK && i < n; i++) {
-        const uint8_t *p = data + i * entry;
-        rc = read_level(cx, fz, p, &fz->validity.data[i]);
-        if (rc == LNC_OK && fz->validity.data[i] != 0)
-            rc = check_bitmap(cx, fz, p + fz->control_size);
-        memcpy(fz->values.data + i * width, p + entry - width, width);
     }
-    out->fixed = fz->values.data;
-    out->validity = fz->validity.data;
-    return rc;
+    window.size = (size_t)wanted;
+    rc = make_room(cx, fz, n, fz->phys.width);
+    return rc != LNC_OK ? rc : cut_fixed(cx, fz, window, n, out);
 }
 
-/* Takes as many whole entries from the window as there are, at most n_max; *n is 0 if the first one
- * reaches beyond it, then *needed tells how many bytes it has at least. */
-static int cut_entries(struct lnc_ctx *cx, struct fullzip *fz, struct lnc_span window, size_t n_max,
-                       size_t *n, uint64_t *needed)
+/* A group of entries of variable width while it is cut. */
+struct cut {
+    size_t n_entries;
+    size_t n; /* of them with a slot */
+    size_t position;
+    uint64_t needed; /* bytes that the entry has at least which reached beyond the window */
+};
+
+/* The entry at the position: false if it reaches beyond the window. */
+static int cut_entry(struct lnc_ctx *cx, struct fullzip *fz, struct lnc_span window,
+                     struct cut *cut, bool *taken)
 {
     struct lnc_span *spans = (struct lnc_span *)(void *)fz->values.data;
-    size_t position = 0;
-    *n = 0;
-    while (*n < n_max) {
-        uint8_t *valid = &fz->validity.data[*n];
-        size_t left = window.size - position;
-        const uint8_t *p = window.data + position;
-        *needed = fz->control_size + fz->length_size;
-        if (left < fz->control_size || left == 0)
-            break;
-        int rc = read_level(cx, fz, p, valid);
-        if (rc != LNC_OK)
-            return rc;
-        if (*valid == 0) {
-            position += fz->control_size;
-            spans[(*n)++] = (struct lnc_span){.data = p, .size = 0};
-            continue;
-        }
-        if (left < *needed)
-            break;
-        uint64_t length = lnc_load_uint(p + fz->control_size, fz->length_size, 0);
+    const uint8_t *p = window.data + cut->position;
+    size_t left = window.size - cut->position;
+    struct control control;
+    *taken = false;
+    cut->needed = fz->control_size + fz->length_size;
+    if (left < fz->control_size || left == 0)
+        return LNC_OK;
+    int rc = read_control(cx, fz, p, &control);
+    if (rc != LNC_OK)
+        return rc;
+    uint64_t length = 0;
+    if (control.def == 0) {
+        if (left < cut->needed)
+            return LNC_OK;
+        length = lnc_load_uint(p + fz->control_size, fz->length_size, 0);
         if (length > lnc_stream_left(&fz->data))
-            return lnc_bad(cx, "value %zu after this byte has %llu bytes, more than the page", *n,
-                           (unsigned long long)length);
-        *needed += length;
-        if (left < *needed)
-            break;
-        spans[(*n)++] = (struct lnc_span){.data = p + fz->control_size + fz->length_size,
-                                          .size = (size_t)length};
-        position += (size_t)*needed;
+            return lnc_bad(cx, "value %zu after this byte has %llu bytes, more than the page",
+                           cut->n_entries, (unsigned long long)length);
+        cut->needed += length;
+        if (left < cut->needed)
+            return LNC_OK;
+    } else {
+        cut->needed = fz->control_size;
     }
-    lnc_stream_skip(&fz->data, position);
+    if (control.has_slot) {
+        fz->validity.data[cut->n] = (uint8_t)(control.def == 0);
+        spans[cut->n++] =
+            (struct lnc_span){.data = p + (cut->needed - length), .size = (size_t)length};
+    }
+    note_levels(fz, &control, cut->n_entries++, LNC_SLOTS_MAX);
+    cut->position += (size_t)cut->needed;
+    *taken = true;
     return LNC_OK;
 }
 
-static int take_entries(struct lnc_ctx *cx, struct fullzip *fz, size_t n_max, size_t *n)
+/* Takes as many whole entries as lie in the window, at least one and at most n_max; none at the end
+ * of a page with entries. */
+static int take_entries(struct lnc_ctx *cx, struct fullzip *fz, size_t n_max, struct cut *cut)
 {
-    n_max = n_max < LNC_SLOTS_MAX ? n_max : LNC_SLOTS_MAX;
-    int rc = lnc_buf_reserve_n(cx, &fz->validity, LNC_SLOTS_MAX, 1);
-    if (rc == LNC_OK)
-        rc = lnc_buf_reserve_n(cx, &fz->values, LNC_SLOTS_MAX, sizeof(struct lnc_span));
-    uint64_t needed = 1;
-    *n = 0;
+    n_max = bound(fz, LNC_SLOTS_MAX, n_max);
+    int rc = make_room(cx, fz, LNC_SLOTS_MAX, sizeof(struct lnc_span));
+    *cut = (struct cut){.needed = 1};
+    if (fz->has_entries && (n_max == 0 || lnc_stream_left(&fz->data) == 0))
+        return rc;
     /* At most three rounds: the window, then the length, then the whole value. */
-    while (rc == LNC_OK && *n == 0) {
+    while (rc == LNC_OK && cut->n_entries == 0) {
         struct lnc_span window;
-        rc = lnc_stream_peek(cx, &fz->data, needed, &window);
-        if (rc == LNC_OK)
-            rc = cut_entries(cx, fz, window, n_max, n, &needed);
+        bool taken = true;
+        rc = lnc_stream_peek(cx, &fz->data, cut->needed, &window);
+        while (rc == LNC_OK && taken && cut->n_entries < n_max)
+            rc = cut_entry(cx, fz, window, cut, &taken);
+    }
+    if (rc == LNC_OK) {
+        lnc_stream_skip(&fz->data, cut->position);
+        fz->n_taken += cut->n_entries;
     }
     return rc;
 }
@@ -307,17 +417,16 @@ static int decode_general(struct lnc_ctx *cx, struct fullzip *fz, const struct l
 static int next_variable(struct lnc_ctx *cx, struct fullzip *fz, size_t n_max,
                          struct lnc_slots *out)
 {
-    size_t n = 0;
-    int rc = take_entries(cx, fz, n_max, &n);
+    struct cut cut;
+    int rc = take_entries(cx, fz, n_max, &cut);
     if (rc == LNC_OK && fz->value->kind == LNC_ENC_FSST)
-        rc = decode_fsst(cx, fz, fz->value, n);
+        rc = decode_fsst(cx, fz, fz->value, cut.n);
     else if (rc == LNC_OK && fz->value->kind == LNC_ENC_GENERAL)
-        rc = decode_general(cx, fz, fz->value, n);
+        rc = decode_general(cx, fz, fz->value, cut.n);
     if (rc != LNC_OK)
         return rc;
-    *out = (struct lnc_slots){.n = n,
-                              .validity = fz->control_size > 0 ? fz->validity.data : NULL,
-                              .spans = (const struct lnc_span *)(const void *)fz->values.data};
+    hand_out(fz, cut.n_entries, cut.n, LNC_SLOTS_MAX, out);
+    out->spans = (const struct lnc_span *)(const void *)fz->values.data;
     return LNC_OK;
 }
 
@@ -331,12 +440,13 @@ static int fullzip_next(struct lnc_page_reader *reader, struct lnc_ctx *cx, size
 int lnc_fullzip_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct lnc_pb message,
                      struct lnc_page_reader **out)
 {
-    struct fullzip *fz = calloc(1, sizeof *fz);
+    struct fullzip *fz = lnc_calloc(cx, 1, sizeof *fz);
     if (fz == NULL)
-        return lnc_fail_ctx(cx, LNC_ENOMEM, "out of memory");
+        return lnc_no_memory(cx, sizeof *fz);
     fz->base = (struct lnc_page_reader){.next = fullzip_next, .free = fullzip_free};
     fz->phys = *job->phys;
-    int rc = parse_layout(cx, fz, message);
+    fz->has_entries = job->path != NULL;
+    int rc = parse_layout(cx, fz, job->path, message);
     if (rc == LNC_OK)
         rc = check_layout(cx, fz, job->page);
     if (rc == LNC_OK)

@@ -2,7 +2,11 @@
 
 #include <limits.h>
 #include <lz4.h>
+/* ZSTD_createDCtx_advanced(), the one way to give zstd an allocator, has been declared under this
+ * name since 1.4. */
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #define ZSTD_MAGIC 0xfd2fb528u
 
@@ -54,12 +58,24 @@ int lnc_inflate_size(const struct lnc_ctx *cx, enum lnc_scheme scheme, struct ln
     return rc;
 }
 
+static void *zstd_alloc(void *memory, size_t size)
+{
+    return lnc_memory_alloc(memory, size);
+}
+
+static void zstd_free(void *memory, void *block)
+{
+    (void)memory;
+    lnc_free(block);
+}
+
 static int make_zstd(const struct lnc_ctx *cx, struct lnc_inflater *inflater)
 {
     if (inflater->zstd == NULL)
-        inflater->zstd = ZSTD_createDCtx();
+        inflater->zstd = ZSTD_createDCtx_advanced((ZSTD_customMem){
+            .customAlloc = zstd_alloc, .customFree = zstd_free, .opaque = cx->memory});
     if (inflater->zstd == NULL)
-        return lnc_fail_ctx(cx, LNC_ENOMEM, "out of memory (zstd)");
+        return lnc_no_memory(cx, 0);
     return LNC_OK;
 }
 
@@ -78,6 +94,8 @@ static int inflate_unknown(const struct lnc_ctx *cx, struct lnc_inflater *inflat
         ZSTD_outBuffer output = {out->data + out->size, step, 0};
         size_t before = input.pos;
         hint = ZSTD_decompressStream(inflater->zstd, &output, &input);
+        if (ZSTD_getErrorCode(hint) == ZSTD_error_memory_allocation)
+            return lnc_no_memory(cx, ZSTD_DStreamInSize());
         if (ZSTD_isError(hint))
             return lnc_bad(cx, "zstd: %s", ZSTD_getErrorName(hint));
         out->size += output.pos;

@@ -1,7 +1,5 @@
 #include "legacy_int.h"
 
-#include <stdlib.h>
-
 #include "pbuf_int.h"
 
 #define PAGE_ENTRY 16u /* i64 position, i64 length */
@@ -126,6 +124,7 @@ struct legacy_reader {
     struct lnc_page_reader base;
     struct lnc_phys phys;
     bool nullable;
+    size_t offset_size; /* of lists */
     const struct lnc_legacy_dictionary *dictionary;
     struct lnc_stream data; /* fixed width: values; variable: offsets; dictionary: keys */
     struct lnc_stream text; /* variable: from the first value to the end of the file's data */
@@ -144,7 +143,7 @@ static void legacy_free(struct lnc_page_reader *reader)
     lnc_stream_release(&r->text);
     lnc_buf_release(&r->slots);
     lnc_buf_release(&r->validity);
-    free(r);
+    lnc_free(r);
 }
 
 static int next_fixed(struct lnc_ctx *cx, struct legacy_reader *r, size_t n, struct lnc_slots *out)
@@ -220,12 +219,55 @@ static int next_variable(struct lnc_ctx *cx, struct legacy_reader *r, size_t n,
     return rc;
 }
 
+/* Offsets of lists, one more than there are rows, as lengths. */
+static int next_lengths(struct lnc_ctx *cx, struct legacy_reader *r, size_t n,
+                        struct lnc_slots *out)
+{
+    struct lnc_span offsets;
+    int rc = lnc_stream_peek(cx, &r->data, ((uint64_t)n + 1) * r->offset_size, &offsets);
+    if (rc == LNC_OK)
+        rc = lnc_buf_reserve_n(cx, &r->slots, n, sizeof(uint64_t));
+    if (rc != LNC_OK)
+        return rc;
+    uint64_t start = lnc_load_uint(offsets.data, r->offset_size, 0);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t end = lnc_load_uint(offsets.data, r->offset_size, i + 1);
+        uint64_t length = end - start;
+        if (end < start)
+            return lnc_bad(cx, "the offsets of lists are not in order");
+        memcpy(r->slots.data + i * sizeof length, &length, sizeof length);
+        start = end;
+    }
+    lnc_stream_skip(&r->data, n * r->offset_size);
+    *out = (struct lnc_slots){.n = n, .fixed = r->slots.data};
+    return LNC_OK;
+}
+
+/* Numbers by their keys; they have no nulls. */
+static int next_numbers(struct lnc_ctx *cx, struct legacy_reader *r, const uint8_t *keys, size_t n,
+                        struct lnc_slots *out)
+{
+    size_t width = r->phys.width;
+    int rc = lnc_buf_reserve_n(cx, &r->slots, n, width);
+    for (size_t i = 0; rc == LNC_OK && i < n; i++) {
+        uint64_t key = lnc_load_uint(keys, r->phys.key_bits / 8, i);
+        if (key >= r->dictionary->n_items)
+            return lnc_bad(cx, "dictionary index %llu of %llu", (unsigned long long)key,
+                           (unsigned long long)r->dictionary->n_items);
+        memcpy(r->slots.data + i * width, r->dictionary->bytes.data + key * width, width);
+    }
+    *out = (struct lnc_slots){.n = n, .fixed = r->slots.data};
+    return rc;
+}
+
 static int next_dictionary(struct lnc_ctx *cx, struct legacy_reader *r, size_t n,
                            struct lnc_slots *out)
 {
     size_t width = r->phys.key_bits / 8;
     const uint8_t *keys;
     int rc = lnc_stream_take(cx, &r->data, (uint64_t)n * width, &keys);
+    if (rc == LNC_OK && !r->phys.is_var)
+        return next_numbers(cx, r, keys, n, out);
     if (rc == LNC_OK)
         rc = lnc_buf_reserve_n(cx, &r->slots, n, sizeof(struct lnc_span));
     if (rc == LNC_OK)
@@ -251,20 +293,54 @@ static int legacy_next(struct lnc_page_reader *reader, struct lnc_ctx *cx, size_
 {
     struct legacy_reader *r = (struct legacy_reader *)reader;
     size_t n = n_max < LNC_SLOTS_MAX ? n_max : LNC_SLOTS_MAX;
+    if (r->phys.is_null) {
+        *out = (struct lnc_slots){.n = n, .all_null = true};
+        return LNC_OK;
+    }
+    if (r->phys.is_lengths)
+        return next_lengths(cx, r, n, out);
     if (r->dictionary != NULL)
         return next_dictionary(cx, r, n, out);
     if (r->phys.is_var)
         return next_variable(cx, r, n, out);
-    if (n > LNC_GROUP_BYTES / r->phys.width + 1)
+    if (r->phys.width > 0 && n > LNC_GROUP_BYTES / r->phys.width + 1)
         n = LNC_GROUP_BYTES / r->phys.width + 1;
     return next_fixed(cx, r, n, out);
 }
 
-static int open_stream(struct lnc_ctx *cx, struct legacy_reader *r, const struct lnc_legacy *legacy,
-                       uint64_t i)
+/* Where the first list of a batch starts; items before it are not of this batch. */
+static int read_first_item(struct lnc_ctx *cx, struct legacy_reader *r)
+{
+    struct lnc_span span;
+    int rc = lnc_stream_peek(cx, &r->data, r->offset_size, &span);
+    if (rc == LNC_OK)
+        r->base.first_item = lnc_load_uint(span.data, r->offset_size, 0);
+    return rc;
+}
+
+/* Bytes of `length` values, or offsets, of the page. */
+static int page_size(struct lnc_ctx *cx, const struct legacy_reader *r, uint64_t length,
+                     uint64_t *out)
+{
+    uint64_t bits =
+        r->dictionary != NULL ? r->phys.key_bits : (uint64_t)r->phys.bits * r->phys.n_items;
+    if (r->phys.is_lengths)
+        bits = r->offset_size * 8;
+    bool is_text = r->phys.is_var && r->dictionary == NULL;
+    if (is_text)
+        bits = 64;
+    uint64_t n = length;
+    if ((is_text && !lnc_add(length, 1, &n)) || !lnc_mul(n, bits, out))
+        return lnc_bad(cx, "a batch has too many rows");
+    *out = *out / 8 + (*out % 8 != 0);
+    return LNC_OK;
+}
+
+static int open_stream(struct lnc_ctx *cx, struct legacy_reader *r,
+                       const struct lnc_legacy_job *job, uint64_t *n_rows)
 {
     uint8_t entry[PAGE_ENTRY];
-    uint64_t at = legacy->page_table + i * PAGE_ENTRY;
+    uint64_t at = job->legacy->page_table + job->batch * PAGE_ENTRY;
     cx->at = at;
     if (!lnc_inside(at, PAGE_ENTRY, r->source->size))
         return lnc_bad(cx, "the page table lies outside of the file");
@@ -273,36 +349,36 @@ static int open_stream(struct lnc_ctx *cx, struct legacy_reader *r, const struct
         return rc;
     uint64_t position = lnc_le64(entry);
     uint64_t length = lnc_le64(entry + 8);
-    uint64_t rows = lnc_legacy_rows(legacy, i);
-    if (length != rows)
+    uint64_t rows = lnc_legacy_rows(job->legacy, job->batch);
+    uint64_t got = r->phys.is_lengths && length > 0 ? length - 1 : length;
+    if (!job->any_rows && got != rows)
         return lnc_bad(cx, "batch %llu has %llu rows, the page of the column %llu",
-                       (unsigned long long)i, (unsigned long long)rows, (unsigned long long)length);
+                       (unsigned long long)job->batch, (unsigned long long)rows,
+                       (unsigned long long)got);
     uint64_t size;
-    uint64_t bits =
-        r->dictionary != NULL ? r->phys.key_bits : (uint64_t)r->phys.bits * r->phys.n_items;
-    bool fits = r->phys.is_var && r->dictionary == NULL ? lnc_mul(rows + 1, 8, &size)
-                                                        : lnc_mul(rows, bits, &size);
-    if (!fits)
-        return lnc_bad(cx, "batch %llu has too many rows", (unsigned long long)i);
-    if (r->dictionary != NULL || !r->phys.is_var)
-        size = size / 8 + (size % 8 != 0);
-    return lnc_stream_init(cx, &r->data, r->source, position, size);
+    rc = page_size(cx, r, length, &size);
+    /* An empty page may have no place at all. */
+    if (rc == LNC_OK && got > 0)
+        rc = lnc_stream_init(cx, &r->data, r->source, position, size);
+    if (rc == LNC_OK && got > 0 && r->phys.is_lengths)
+        rc = read_first_item(cx, r);
+    *n_rows = got;
+    return rc;
 }
 
-int lnc_legacy_open(struct lnc_ctx *cx, const struct lnc_source *source,
-                    const struct lnc_legacy *legacy, uint64_t i, const struct lnc_phys *phys,
-                    bool nullable, const struct lnc_legacy_dictionary *dictionary,
+int lnc_legacy_open(struct lnc_ctx *cx, const struct lnc_legacy_job *job, uint64_t *n_rows,
                     struct lnc_page_reader **out)
 {
-    struct legacy_reader *r = calloc(1, sizeof *r);
+    struct legacy_reader *r = lnc_calloc(cx, 1, sizeof *r);
     if (r == NULL)
-        return lnc_fail_ctx(cx, LNC_ENOMEM, "out of memory");
+        return lnc_no_memory(cx, sizeof *r);
     r->base = (struct lnc_page_reader){.next = legacy_next, .free = legacy_free};
-    r->phys = *phys;
-    r->nullable = nullable;
-    r->source = source;
-    r->dictionary = dictionary;
-    int rc = open_stream(cx, r, legacy, i);
+    r->phys = *job->phys;
+    r->nullable = job->nullable;
+    r->offset_size = job->is_large ? 8 : 4;
+    r->source = job->source;
+    r->dictionary = job->dictionary;
+    int rc = open_stream(cx, r, job, n_rows);
     if (rc != LNC_OK) {
         legacy_free(&r->base);
         return rc;
@@ -354,12 +430,36 @@ static int read_strings(struct lnc_ctx *cx, const struct lnc_source *file,
     return LNC_OK;
 }
 
+/* Numbers stand as they are. */
+static int read_numbers(struct lnc_ctx *cx, const struct lnc_source *file,
+                        const struct lnc_field *field, const struct lnc_phys *phys,
+                        struct lnc_legacy_dictionary *out)
+{
+    uint64_t size;
+    cx->at = field->v1_dictionary_offset;
+    if (phys->bits == 1)
+        return lnc_refuse(cx,
+                          "the column is a dictionary of bool in a file of storage version 0.1");
+    if (!lnc_mul(field->v1_dictionary_length, phys->width, &size) ||
+        !lnc_inside(field->v1_dictionary_offset, size, file->size))
+        return lnc_bad(cx, "the dictionary of %llu items lies outside of the file",
+                       (unsigned long long)field->v1_dictionary_length);
+    int rc = lnc_buf_reserve_n(cx, &out->bytes, size, 1);
+    if (rc == LNC_OK && size > 0)
+        rc = file->read_at(file, field->v1_dictionary_offset, out->bytes.data, (size_t)size,
+                           cx->err);
+    out->n_items = field->v1_dictionary_length;
+    return rc;
+}
+
 int lnc_legacy_dictionary_load(struct lnc_ctx *cx, const struct lnc_source *manifest,
-                               const struct lnc_field *field, struct lnc_legacy_dictionary *out)
+                               const struct lnc_field *field, const struct lnc_phys *phys,
+                               struct lnc_legacy_dictionary *out)
 {
     struct lnc_legacy_dictionary dictionary = {0};
     struct lnc_buf offsets = {0};
-    int rc = read_strings(cx, manifest, field, &offsets, &dictionary);
+    int rc = phys->is_var ? read_strings(cx, manifest, field, &offsets, &dictionary)
+                          : read_numbers(cx, manifest, field, phys, &dictionary);
     lnc_buf_release(&offsets);
     if (rc != LNC_OK) {
         lnc_legacy_dictionary_release(&dictionary);

@@ -33,19 +33,30 @@ uint64_t lnc_legacy_rows(const struct lnc_legacy *legacy, uint64_t i);
 /* Values of a dictionary column; they stand in the manifest file. */
 struct lnc_legacy_dictionary {
     struct lnc_buf bytes;
-    struct lnc_buf spans;
+    struct lnc_buf spans; /* of strings */
     uint64_t n_items;
 };
 
-/* Opens batch i of the column as a page. `dictionary` is for columns of type dict:, else NULL. */
-int lnc_legacy_open(struct lnc_ctx *cx, const struct lnc_source *source,
-                    const struct lnc_legacy *legacy, uint64_t i, const struct lnc_phys *phys,
-                    bool nullable, const struct lnc_legacy_dictionary *dictionary,
+/* Which batch of a column, and what its values are. */
+struct lnc_legacy_job {
+    const struct lnc_source *source;
+    const struct lnc_legacy *legacy;
+    uint64_t batch;
+    const struct lnc_phys *phys;
+    bool nullable;
+    bool is_large; /* of phys->is_lengths: offsets of 64 bits */
+    bool any_rows; /* items of lists: their number is what the page table says */
+    const struct lnc_legacy_dictionary *dictionary; /* for columns of type dict:, else NULL */
+};
+
+/* Opens a batch of the column as a page of *n_rows. */
+int lnc_legacy_open(struct lnc_ctx *cx, const struct lnc_legacy_job *job, uint64_t *n_rows,
                     struct lnc_page_reader **out);
 
 /* Reads the dictionary of a field from the manifest file. On failure *out holds nothing. */
 int lnc_legacy_dictionary_load(struct lnc_ctx *cx, const struct lnc_source *manifest,
-                               const struct lnc_field *field, struct lnc_legacy_dictionary *out);
+                               const struct lnc_field *field, const struct lnc_phys *phys,
+                               struct lnc_legacy_dictionary *out);
 
 void lnc_legacy_dictionary_release(struct lnc_legacy_dictionary *dictionary);
 void lnc_legacy_release(struct lnc_legacy *legacy);

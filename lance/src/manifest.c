@@ -23,20 +23,13 @@
 struct counts {
     size_t n_fields;
     size_t n_fragments;
+    size_t n_bases;
 };
 
 struct parser {
     const struct lnc_ctx *cx;
     struct lnc_manifest *m;
 };
-
-static int refuse_base(const struct parser *ps)
-{
-    return lnc_refuse(
-        ps->cx,
-        "the table refers to files outside of its directory (base paths, as shallow clones and "
-        "branches do), which is not followed");
-}
 
 static int take_string(const struct parser *ps, const struct lnc_pb_field *f, const char **out)
 {
@@ -166,7 +159,7 @@ static int parse_data_file_fields(const struct parser *ps, struct lnc_pb *pb,
             file->size = lnc_pb_uint(pb, &f);
             break;
         case 7:
-            rc = refuse_base(ps);
+            file->base = (struct lnc_base_ref){true, (uint32_t)lnc_pb_uint(pb, &f)};
             break;
         default:
             break;
@@ -216,7 +209,8 @@ static int parse_deletion(const struct parser *ps, struct lnc_pb pb,
             deletion->n_rows = lnc_pb_uint(&pb, &f);
             break;
         case 7:
-            return refuse_base(ps);
+            deletion->base = (struct lnc_base_ref){true, (uint32_t)lnc_pb_uint(&pb, &f)};
+            break;
         default:
             break;
         }
@@ -298,11 +292,46 @@ static int parse_writer(const struct parser *ps, struct lnc_pb pb)
     return LNC_OK;
 }
 
+static int parse_base(const struct parser *ps, struct lnc_pb pb, struct lnc_base *base)
+{
+    struct lnc_pb_field f;
+    int rc = LNC_OK;
+    *base = (struct lnc_base){.path = ""};
+    while (rc == LNC_OK && lnc_pb_next(&pb, &f)) {
+        if (f.number == 1)
+            base->id = (uint32_t)lnc_pb_uint(&pb, &f);
+        else if (f.number == 3)
+            base->is_dataset_root = lnc_pb_uint(&pb, &f) != 0;
+        else if (f.number == 4)
+            rc = take_string(ps, &f, &base->path);
+    }
+    return rc != LNC_OK ? rc : lnc_pb_finish(ps->cx, &pb, "BasePath");
+}
+
+/* google.protobuf.Timestamp. Times that do not fit are as good as none. */
+static int parse_timestamp(const struct parser *ps, struct lnc_pb pb)
+{
+    struct lnc_pb_field f;
+    int64_t seconds = 0;
+    int64_t nanos = 0;
+    int64_t us;
+    while (lnc_pb_next(&pb, &f)) {
+        if (f.number == 1)
+            seconds = (int64_t)lnc_pb_uint(&pb, &f);
+        else if (f.number == 2)
+            nanos = (int32_t)(uint32_t)lnc_pb_uint(&pb, &f);
+    }
+    if (!__builtin_mul_overflow(seconds, (int64_t)1000000, &us) &&
+        !__builtin_add_overflow(us, nanos / 1000, &us))
+        ps->m->timestamp_us = us;
+    return lnc_pb_finish(ps->cx, &pb, "Timestamp");
+}
+
 static int check_flags(const struct parser *ps, uint64_t flags)
 {
     if ((flags & FLAG_OVERLAY_FILES) != 0)
-        return lnc_refuse(
-            ps->cx, "the table needs data overlay files (reader flag 64, Lance 11 and later)");
+        return lnc_refuse(ps->cx, "the table needs data overlay files (reader flag "
+                                  "64, Lance 11 and later)");
     uint64_t unknown = flags & ~(uint64_t)FLAGS_READ;
     if (unknown == 0)
         return LNC_OK;
@@ -326,6 +355,8 @@ static int parse_top_field(const struct parser *ps, struct lnc_pb *pb, const str
     case 3:
         m->version = lnc_pb_uint(pb, f);
         return LNC_OK;
+    case 7:
+        return parse_timestamp(ps, lnc_pb_sub(pb, f));
     case 9:
         *flags = lnc_pb_uint(pb, f);
         return LNC_OK;
@@ -333,6 +364,8 @@ static int parse_top_field(const struct parser *ps, struct lnc_pb *pb, const str
         return parse_writer(ps, lnc_pb_sub(pb, f));
     case 15:
         return parse_name_version(ps, lnc_pb_sub(pb, f), &format_name, &m->storage_version);
+    case 18:
+        return parse_base(ps, lnc_pb_sub(pb, f), &m->bases[m->n_bases++]);
     default:
         return LNC_OK;
     }
@@ -345,18 +378,24 @@ static int parse_message(const struct parser *ps, struct lnc_pb pb)
     struct counts counts = {0};
     void *fields;
     void *fragments;
+    void *bases;
     for (struct lnc_pb count = pb; lnc_pb_next(&count, &f);) {
         counts.n_fields += f.number == 1;
         counts.n_fragments += f.number == 2;
+        counts.n_bases += f.number == 18;
     }
     int rc = lnc_arena_alloc(ps->cx, &m->arena, counts.n_fields, sizeof *m->fields, &fields);
     if (rc == LNC_OK)
         rc = lnc_arena_alloc(ps->cx, &m->arena, counts.n_fragments, sizeof *m->fragments,
                              &fragments);
+    if (rc == LNC_OK)
+        rc = lnc_arena_alloc(ps->cx, &m->arena, counts.n_bases, sizeof *m->bases, &bases);
     if (rc != LNC_OK)
         return rc;
     m->fields = fields;
     m->fragments = fragments;
+    m->bases = bases;
+    m->timestamp_us = LNC_NO_TIME;
     m->writer = "";
     m->storage_version = "0.1"; /* what tables without a data format are */
     uint64_t flags = 0;
@@ -376,9 +415,8 @@ int lnc_manifest_parse(const struct lnc_ctx *cx, const uint8_t *bytes, size_t si
         return lnc_bad(&here, "the manifest is cut off: it has %zu bytes", size);
     here.at = size - TAIL_BYTES;
     if (memcmp(bytes + size - 4, "LANC", 4) != 0)
-        return lnc_bad(
-            &here,
-            "the manifest does not end with the magic \"LANC\": it is cut off or no manifest");
+        return lnc_bad(&here, "the manifest does not end with the magic \"LANC\": "
+                              "it is cut off or no manifest");
     uint64_t position = lnc_le64(bytes + size - TAIL_BYTES);
     if (position > size - TAIL_BYTES - 4)
         return lnc_bad(&here,

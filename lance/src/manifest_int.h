@@ -1,8 +1,9 @@
 /*
  * manifest_int.h - one version of a table: fields, fragments, data files, deletion files.
  *
- * All memory belongs to the arena of the manifest. What the reader cannot honour (flags, base
- * paths, overlays) is refused here, before any data is touched.
+ * All memory belongs to the arena of the manifest. What the reader cannot honour (flags, overlays)
+ * is refused here, before any data is touched; whether base paths are followed is decided in
+ * paths.c.
  */
 #ifndef LNC_MANIFEST_INT_H
 #define LNC_MANIFEST_INT_H
@@ -29,8 +30,23 @@ struct lnc_field {
     uint64_t v1_dictionary_length;
 };
 
+/* Which directory a file is in. */
+struct lnc_base_ref {
+    bool given; /* false: the one of the table */
+    uint32_t id;
+};
+
+/* Files outside of the table. */
+struct lnc_base {
+    uint32_t id;
+    bool is_dataset_root; /* data files are in its data/, deletion files in its
+                             _deletions/ */
+    const char *path;     /* as written: not checked */
+};
+
 struct lnc_data_file {
-    const char *path; /* below data/, checked */
+    struct lnc_base_ref base;
+    const char *path; /* below data/ of the base, checked */
     const uint64_t *field_ids;
     const uint64_t *column_indices; /* one for each field id, or none (0.1) */
     size_t n_fields;
@@ -41,6 +57,7 @@ struct lnc_data_file {
 };
 
 struct lnc_deletion_file {
+    struct lnc_base_ref base;
     bool present;
     bool is_bitmap;
     uint64_t read_version;
@@ -66,6 +83,9 @@ struct lnc_manifest {
     size_t n_fields;
     struct lnc_fragment *fragments;
     size_t n_fragments;
+    struct lnc_base *bases;
+    size_t n_bases;
+    int64_t timestamp_us; /* LNC_NO_TIME if it does not say */
 };
 
 /* Parses the bytes of a whole manifest file. On failure *out holds nothing. */
@@ -77,8 +97,8 @@ void lnc_manifest_release(struct lnc_manifest *manifest);
 /* The version that a file name in _versions/ stands for; false for names that are no manifests. */
 bool lnc_manifest_name_version(const char *name, uint64_t *version);
 
-/* The field with that parent and id -1 based tree: the index of field i's first child, or n_fields.
- */
+/* The field with that parent and id -1 based tree: the index of field i's first child, or
+ * n_fields. */
 size_t lnc_manifest_first_child(const struct lnc_manifest *manifest, size_t i);
 
 #endif

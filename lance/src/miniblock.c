@@ -1,7 +1,5 @@
 #include "page_int.h"
 
-#include <stdlib.h>
-
 /* Mini-block pages: chunks of a few KiB, each with its levels and values (lance-format.md 4.2). */
 
 #define CHUNK_ALIGN ((size_t)8)
@@ -18,13 +16,14 @@ struct miniblock {
     uint64_t n_value_buffers;
     uint64_t n_items;
     bool large_chunks;
-    bool nullable;
+    bool has_entries;     /* lies in lists or structs */
     struct lnc_buf words; /* chunk metadata */
     uint64_t n_chunks;
     uint64_t next_chunk;
     uint64_t items_left; /* not yet in a decoded chunk */
     struct lnc_stream chunks;
-    struct lnc_decoder levels;
+    struct lnc_decoder rep_levels;
+    struct lnc_decoder def_levels;
     struct lnc_decoder values;
     struct lnc_decoder items; /* the dictionary, decoded */
     struct lnc_buf dictionary_bytes;
@@ -39,17 +38,19 @@ static void miniblock_free(struct lnc_page_reader *reader)
 {
     struct miniblock *mb = (struct miniblock *)reader;
     lnc_stream_release(&mb->chunks);
-    lnc_decoder_release(&mb->levels);
+    lnc_decoder_release(&mb->rep_levels);
+    lnc_decoder_release(&mb->def_levels);
     lnc_decoder_release(&mb->values);
     lnc_decoder_release(&mb->items);
     lnc_buf_release(&mb->words);
     lnc_buf_release(&mb->dictionary_bytes);
     lnc_buf_release(&mb->validity);
     lnc_buf_release(&mb->looked_up);
-    free(mb);
+    lnc_free(mb);
 }
 
-static int parse_layout(struct lnc_ctx *cx, struct miniblock *mb, struct lnc_pb pb)
+static int parse_layout(struct lnc_ctx *cx, struct miniblock *mb, const struct lnc_path *path,
+                        struct lnc_pb pb)
 {
     struct lnc_pb_field f;
     struct lnc_buf layers = {0};
@@ -90,7 +91,7 @@ static int parse_layout(struct lnc_ctx *cx, struct miniblock *mb, struct lnc_pb 
     if (rc == LNC_OK)
         rc = lnc_pb_finish(cx, &pb, "MiniBlockLayout");
     if (rc == LNC_OK)
-        rc = lnc_layers_check(cx, &layers, &mb->nullable);
+        rc = lnc_layers_parse(cx, &layers, path, &mb->base.layers);
     lnc_buf_release(&layers);
     return rc;
 }
@@ -99,14 +100,16 @@ static int check_layout(struct lnc_ctx *cx, const struct miniblock *mb, const st
 {
     if (mb->value == NULL)
         return lnc_bad(cx, "the page has no value encoding");
-    if (mb->rep != NULL)
-        return lnc_bad(cx, "the page of a flat column has repetition levels");
-    if (mb->nullable && mb->def == NULL)
+    const struct lnc_layers *layers = &mb->base.layers;
+    if ((mb->rep != NULL) != (layers->max_rep > 0))
+        return lnc_bad(cx, "the page has %s repetition levels, its type has %s lists",
+                       mb->rep != NULL ? "" : "no", layers->max_rep > 0 ? "" : "no");
+    if (layers->n_def > 0 && mb->def == NULL)
         return lnc_bad(cx, "the page has nulls but no definition levels");
     if (mb->n_value_buffers == 0 || mb->n_value_buffers > LNC_VALUE_BUFFERS_MAX)
         return lnc_bad(cx, "the page has %llu value buffers in a chunk",
                        (unsigned long long)mb->n_value_buffers);
-    if (mb->n_items != page->n_rows)
+    if (layers->max_rep == 0 && mb->n_items != page->n_rows)
         return lnc_bad(cx, "the page has %llu rows but %llu items",
                        (unsigned long long)page->n_rows, (unsigned long long)mb->n_items);
     return LNC_OK;
@@ -128,6 +131,7 @@ static int load_dictionary(struct lnc_ctx *cx, struct miniblock *mb, const struc
 /* The sizes in front of a chunk. */
 struct chunk_header {
     size_t n_levels;
+    size_t rep_size;
     size_t def_size;
     size_t value_size[LNC_VALUE_BUFFERS_MAX];
     size_t size; /* of the header itself, padded */
@@ -142,13 +146,19 @@ static int parse_header(struct lnc_ctx *cx, const struct miniblock *mb, struct l
                         struct chunk_header *out)
 {
     size_t value_width = mb->large_chunks ? 4 : 2;
-    size_t size = 2 + (mb->def != NULL ? 2u : 0u) + (size_t)mb->n_value_buffers * value_width;
+    size_t size = 2 + (mb->rep != NULL ? 2u : 0u) + (mb->def != NULL ? 2u : 0u) +
+                  (size_t)mb->n_value_buffers * value_width;
     if (padded(size) > chunk.size)
         return lnc_bad(cx, "a chunk of %zu bytes has no room for its header", chunk.size);
     const uint8_t *p = chunk.data;
     out->n_levels = lnc_le16(p);
     p += 2;
+    out->rep_size = 0;
     out->def_size = 0;
+    if (mb->rep != NULL) {
+        out->rep_size = lnc_le16(p);
+        p += 2;
+    }
     if (mb->def != NULL) {
         out->def_size = lnc_le16(p);
         p += 2;
@@ -172,23 +182,44 @@ static int next_buffer(struct lnc_ctx *cx, struct lnc_span chunk, size_t *positi
     return LNC_OK;
 }
 
-static int decode_levels(struct lnc_ctx *cx, struct miniblock *mb, struct lnc_span block,
-                         size_t n_levels, size_t n)
+static int decode_flat_levels(struct lnc_ctx *cx, struct miniblock *mb, struct lnc_span block,
+                              size_t n_levels, size_t n)
 {
-    struct lnc_values levels;
+    const uint8_t *levels;
     if (n_levels != n)
         return lnc_bad(cx, "a chunk of a flat column has %zu levels for %zu values", n_levels, n);
-    int rc = lnc_decode_block(cx, &mb->levels, mb->def, block, n, &levels);
-    if (rc != LNC_OK)
-        return rc;
-    if (levels.is_var || levels.bits != 16)
-        return lnc_bad(cx, "definition levels have %llu bits instead of 16",
-                       (unsigned long long)levels.bits);
-    rc = lnc_buf_reserve_n(cx, &mb->validity, n, 1);
+    int rc = lnc_levels_decode(cx, &mb->def_levels, mb->def, block, n, &levels);
     if (rc == LNC_OK)
-        rc = lnc_levels_to_validity(cx, levels.fixed, n, mb->validity.data);
+        rc = lnc_buf_reserve_n(cx, &mb->validity, n, 1);
+    if (rc == LNC_OK)
+        rc = lnc_levels_to_validity(cx, levels, n, mb->validity.data);
     if (rc == LNC_OK)
         mb->chunk.validity = mb->validity.data;
+    return rc;
+}
+
+/* Entries may outnumber values: a list that is null or empty has levels only. */
+static int decode_entries(struct lnc_ctx *cx, struct miniblock *mb, struct lnc_span rep,
+                          struct lnc_span def, size_t n_levels, size_t n)
+{
+    struct lnc_slots *chunk = &mb->chunk;
+    size_t n_visible = 0;
+    int rc = LNC_OK;
+    chunk->n_entries = mb->rep != NULL || mb->def != NULL ? n_levels : n;
+    if (mb->rep != NULL)
+        rc = lnc_levels_decode(cx, &mb->rep_levels, mb->rep, rep, n_levels, &chunk->rep);
+    if (rc == LNC_OK && mb->def != NULL)
+        rc = lnc_levels_decode(cx, &mb->def_levels, mb->def, def, n_levels, &chunk->def);
+    if (rc == LNC_OK)
+        rc = lnc_buf_reserve_n(cx, &mb->validity, chunk->n_entries, 1);
+    if (rc == LNC_OK)
+        rc = lnc_levels_check(cx, &mb->base.layers, chunk, mb->validity.data, &n_visible);
+    if (rc == LNC_OK && n_visible != n)
+        rc = lnc_bad(cx,
+                     "a chunk has %zu values where its %zu levels need %zu (some writers before "
+                     "Lance 9 damaged columns of almost only empty lists like this)",
+                     n, n_levels, n_visible);
+    chunk->validity = mb->validity.data;
     return rc;
 }
 
@@ -229,6 +260,7 @@ static int look_up(struct lnc_ctx *cx, struct miniblock *mb, const struct lnc_va
 static int decode_chunk(struct lnc_ctx *cx, struct miniblock *mb, struct lnc_span chunk, size_t n)
 {
     struct chunk_header header;
+    struct lnc_span rep = {0};
     struct lnc_span def = {0};
     struct lnc_span buffers[LNC_VALUE_BUFFERS_MAX];
     mb->chunk = (struct lnc_slots){.n = n};
@@ -236,13 +268,17 @@ static int decode_chunk(struct lnc_ctx *cx, struct miniblock *mb, struct lnc_spa
     if (rc != LNC_OK)
         return rc;
     size_t position = header.size;
-    if (mb->def != NULL)
+    if (mb->rep != NULL)
+        rc = next_buffer(cx, chunk, &position, header.rep_size, &rep);
+    if (rc == LNC_OK && mb->def != NULL)
         rc = next_buffer(cx, chunk, &position, header.def_size, &def);
     for (size_t i = 0; rc == LNC_OK && i < mb->n_value_buffers; i++)
         rc = next_buffer(cx, chunk, &position, header.value_size[i], &buffers[i]);
-    if (rc == LNC_OK && mb->def != NULL)
-        rc = decode_levels(cx, mb, def, header.n_levels, n);
-    if (rc != LNC_OK)
+    if (rc == LNC_OK && mb->has_entries)
+        rc = decode_entries(cx, mb, rep, def, header.n_levels, n);
+    else if (rc == LNC_OK && mb->def != NULL)
+        rc = decode_flat_levels(cx, mb, def, header.n_levels, n);
+    if (rc != LNC_OK || n == 0)
         return rc;
     struct lnc_values values;
     rc = lnc_decode_chunk(cx, &mb->values, mb->value, buffers, (size_t)mb->n_value_buffers, n,
@@ -252,8 +288,7 @@ static int decode_chunk(struct lnc_ctx *cx, struct miniblock *mb, struct lnc_spa
     if (mb->dictionary != NULL)
         return look_up(cx, mb, &values, n);
     rc = lnc_values_check(cx, &mb->phys, &values);
-    if (rc == LNC_OK)
-        rc = lnc_items_check(cx, values.items_valid, mb->chunk.validity, n, mb->phys.n_items);
+    mb->chunk.items_valid = values.items_valid;
     mb->chunk.fixed = values.fixed;
     mb->chunk.spans = values.spans;
     return rc;
@@ -269,7 +304,8 @@ static int next_chunk(struct lnc_ctx *cx, struct miniblock *mb)
     uint64_t size = ((word >> 4) + 1) * CHUNK_ALIGN;
     /* What the last chunk says about its number of values has no meaning. */
     uint64_t n = mb->next_chunk == mb->n_chunks ? mb->items_left : (uint64_t)1 << (word & 15);
-    if (n > mb->items_left || n == 0)
+    /* Its last chunk may hold nothing but empty lists. */
+    if (n > mb->items_left || (n == 0 && !mb->has_entries))
         return lnc_bad(cx, "a chunk has %llu rows where the page has %llu left",
                        (unsigned long long)n, (unsigned long long)mb->items_left);
     if (n > (uint64_t)1 << 15)
@@ -287,6 +323,13 @@ static int miniblock_next(struct lnc_page_reader *reader, struct lnc_ctx *cx, si
                           struct lnc_slots *out)
 {
     struct miniblock *mb = (struct miniblock *)reader;
+    if (mb->has_entries) {
+        bool at_end = mb->next_chunk == mb->n_chunks && mb->items_left == 0;
+        mb->chunk = (struct lnc_slots){0};
+        int rc = at_end ? LNC_OK : next_chunk(cx, mb);
+        *out = mb->chunk;
+        return rc;
+    }
     if (mb->taken == mb->chunk.n) {
         int rc = next_chunk(cx, mb);
         if (rc != LNC_OK)
@@ -301,6 +344,8 @@ static int miniblock_next(struct lnc_page_reader *reader, struct lnc_ctx *cx, si
         out->fixed += mb->taken * mb->phys.width;
     if (out->spans != NULL)
         out->spans += mb->taken;
+    if (out->items_valid != NULL)
+        out->items_valid += mb->taken * mb->phys.n_items;
     mb->taken += out->n;
     return LNC_OK;
 }
@@ -308,7 +353,7 @@ static int miniblock_next(struct lnc_page_reader *reader, struct lnc_ctx *cx, si
 static int prepare(struct lnc_ctx *cx, struct miniblock *mb, const struct lnc_page_job *job,
                    struct lnc_pb message)
 {
-    int rc = parse_layout(cx, mb, message);
+    int rc = parse_layout(cx, mb, job->path, message);
     if (rc == LNC_OK)
         rc = check_layout(cx, mb, job->page);
     if (rc == LNC_OK)
@@ -325,11 +370,12 @@ static int prepare(struct lnc_ctx *cx, struct miniblock *mb, const struct lnc_pa
 int lnc_miniblock_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct lnc_pb message,
                        struct lnc_page_reader **out)
 {
-    struct miniblock *mb = calloc(1, sizeof *mb);
+    struct miniblock *mb = lnc_calloc(cx, 1, sizeof *mb);
     if (mb == NULL)
-        return lnc_fail_ctx(cx, LNC_ENOMEM, "out of memory");
+        return lnc_no_memory(cx, sizeof *mb);
     mb->base = (struct lnc_page_reader){.next = miniblock_next, .free = miniblock_free};
     mb->phys = *job->phys;
+    mb->has_entries = job->path != NULL;
     int rc = prepare(cx, mb, job, message);
     if (rc != LNC_OK) {
         miniblock_free(&mb->base);

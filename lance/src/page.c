@@ -1,9 +1,14 @@
 #include "page_int.h"
 
-#include <stdlib.h>
-
-#define LAYER_ALL_VALID 1u
-#define LAYER_NULLABLE  3u
+/* Wire values of RepDefLayer. */
+enum layer {
+    LAYER_ITEM_VALID = 1,
+    LAYER_LIST_VALID = 2,
+    LAYER_ITEM_NULLABLE = 3,
+    LAYER_LIST_NULLABLE = 4,
+    LAYER_LIST_EMPTYABLE = 5,
+    LAYER_LIST_NULLABLE_EMPTYABLE = 6,
+};
 
 int lnc_page_stream(struct lnc_ctx *cx, const struct lnc_page_job *job, size_t i,
                     struct lnc_stream *out)
@@ -31,18 +36,84 @@ int lnc_page_load(struct lnc_ctx *cx, const struct lnc_page_job *job, size_t i, 
     return rc;
 }
 
-int lnc_layers_check(const struct lnc_ctx *cx, const struct lnc_buf *list, bool *nullable)
+static void add_level(struct lnc_layers *layers, size_t node, bool is_empty)
 {
-    uint64_t layer = 0;
-    if (list->size != sizeof layer)
-        return lnc_bad(cx, "the page of a flat column has %zu layers of lists and structs",
-                       list->size / sizeof layer);
-    memcpy(&layer, list->data, sizeof layer);
-    if (layer != LAYER_ALL_VALID && layer != LAYER_NULLABLE)
-        return lnc_bad(cx, "the page of a flat column has the layer %llu",
-                       (unsigned long long)layer);
-    *nullable = layer == LAYER_NULLABLE;
+    layers->n_def++;
+    layers->level[layers->n_def].node = (uint8_t)node;
+    layers->level[layers->n_def].is_empty = is_empty;
+}
+
+static int add_layer(const struct lnc_ctx *cx, struct lnc_layers *layers, uint64_t layer,
+                     size_t node, bool is_list)
+{
+    bool list_layer = layer == LAYER_LIST_VALID ||
+                      (layer >= LAYER_LIST_NULLABLE && layer <= LAYER_LIST_NULLABLE_EMPTYABLE);
+    bool known = list_layer || layer == LAYER_ITEM_VALID || layer == LAYER_ITEM_NULLABLE;
+    if (!known)
+        return lnc_refuse(cx, "the page has the unknown layer %llu", (unsigned long long)layer);
+    if (list_layer != is_list)
+        return lnc_bad(cx, "the page has the layer %llu where its type has a %s",
+                       (unsigned long long)layer, is_list ? "list" : "value or struct");
+    if (is_list && layers->max_rep++ == 0)
+        layers->max_visible = layers->n_def;
+    if (layer == LAYER_ITEM_NULLABLE || layer == LAYER_LIST_NULLABLE ||
+        layer == LAYER_LIST_NULLABLE_EMPTYABLE)
+        add_level(layers, node, false);
+    if (layer == LAYER_LIST_EMPTYABLE || layer == LAYER_LIST_NULLABLE_EMPTYABLE)
+        add_level(layers, node, true);
     return LNC_OK;
+}
+
+int lnc_layers_parse(const struct lnc_ctx *cx, const struct lnc_buf *list,
+                     const struct lnc_path *path, struct lnc_layers *out)
+{
+    size_t n_path = path != NULL ? path->n : 0;
+    struct lnc_layers layers = {0};
+    int rc = LNC_OK;
+    if (list->size != (n_path + 1) * sizeof(uint64_t))
+        return lnc_bad(cx, "the page has %zu layers of values, lists and structs, its type has %zu",
+                       list->size / sizeof(uint64_t), n_path + 1);
+    for (size_t i = 0; rc == LNC_OK && i <= n_path; i++) {
+        size_t node = n_path - i;
+        rc = add_layer(cx, &layers, lnc_le64(list->data + i * sizeof(uint64_t)), node,
+                       i > 0 && path->is_list[node]);
+    }
+    if (layers.max_rep == 0)
+        layers.max_visible = layers.n_def;
+    if (rc == LNC_OK)
+        *out = layers;
+    return rc;
+}
+
+int lnc_levels_check(const struct lnc_ctx *cx, const struct lnc_layers *layers,
+                     const struct lnc_slots *entries, uint8_t *validity, size_t *n_visible)
+{
+    size_t visible = 0;
+    for (size_t i = 0; i < entries->n_entries; i++) {
+        unsigned rep = entries->rep != NULL ? lnc_le16(entries->rep + 2 * i) : 0;
+        unsigned def = entries->def != NULL ? lnc_le16(entries->def + 2 * i) : 0;
+        if (rep > layers->max_rep || def > layers->n_def)
+            return lnc_bad(cx, "the page has the levels %u and %u, the highest are %u and %u", rep,
+                           def, layers->max_rep, layers->n_def);
+        if (def <= layers->max_visible)
+            validity[visible++] = (uint8_t)(def == 0);
+    }
+    *n_visible = visible;
+    return LNC_OK;
+}
+
+int lnc_levels_decode(const struct lnc_ctx *cx, struct lnc_decoder *d, const struct lnc_enc *enc,
+                      struct lnc_span block, uint64_t n, const uint8_t **out)
+{
+    static const uint8_t nothing[1];
+    struct lnc_values levels = {.bits = 16, .fixed = nothing};
+    int rc = n > 0 ? lnc_decode_block(cx, d, enc, block, n, &levels) : LNC_OK;
+    if (rc == LNC_OK && (levels.is_var || levels.bits != 16))
+        rc = lnc_bad(cx, "repetition or definition levels have %llu bits instead of 16",
+                     (unsigned long long)levels.bits);
+    if (rc == LNC_OK)
+        *out = levels.fixed;
+    return rc;
 }
 
 int lnc_values_check(const struct lnc_ctx *cx, const struct lnc_phys *phys,
@@ -58,17 +129,6 @@ int lnc_values_check(const struct lnc_ctx *cx, const struct lnc_phys *phys,
     return LNC_OK;
 }
 
-int lnc_items_check(const struct lnc_ctx *cx, const uint8_t *items_valid, const uint8_t *validity,
-                    size_t n, size_t n_items)
-{
-    for (size_t i = 0; items_valid != NULL && i < n; i++) {
-        bool is_null = validity != NULL && validity[i] == 0;
-        if (!is_null && memchr(items_valid + i * n_items, 0, n_items) != NULL)
-            return lnc_refuse(cx, "the page holds vectors with null items");
-    }
-    return LNC_OK;
-}
-
 int lnc_levels_to_validity(const struct lnc_ctx *cx, const uint8_t *levels, size_t n,
                            uint8_t *validity)
 {
@@ -80,31 +140,6 @@ int lnc_levels_to_validity(const struct lnc_ctx *cx, const uint8_t *levels, size
     }
     if (all > 1)
         return lnc_bad(cx, "the page of a flat column has definition levels above 1");
-    return LNC_OK;
-}
-
-static int all_null_next(struct lnc_page_reader *reader, struct lnc_ctx *cx, size_t n_max,
-                         struct lnc_slots *out)
-{
-    (void)reader;
-    (void)cx;
-    *out = (struct lnc_slots){.n = n_max, .all_null = true};
-    return LNC_OK;
-}
-
-static void all_null_free(struct lnc_page_reader *reader)
-{
-    free(reader);
-}
-
-int lnc_all_null_open(struct lnc_ctx *cx, struct lnc_page_reader **out)
-{
-    void *memory;
-    int rc = lnc_alloc(cx, sizeof(struct lnc_page_reader), &memory);
-    if (rc != LNC_OK)
-        return rc;
-    *out = memory;
-    **out = (struct lnc_page_reader){.next = all_null_next, .free = all_null_free};
     return LNC_OK;
 }
 

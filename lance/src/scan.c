@@ -1,17 +1,20 @@
 #include "lnc/lnc_scan.h"
 
-#include <stdlib.h>
+#include "nested_int.h"
 
-#include "batch_int.h"
-#include "column_int.h"
+/* One projected column: its reader in the current fragment. */
+struct projected {
+    struct lnc_nested *nested; /* NULL for a flat column */
+    struct lnc_column_reader reader;
+    size_t in_hand; /* rows */
+};
 
 struct lnc_scan {
     const struct lnc_dataset *ds;
     size_t n_columns;
-    struct lnc_builder *builder;      /* n_columns */
-    struct lnc_column_reader *reader; /* n_columns, of the current fragment */
-    struct lnc_open_file *file;       /* n_files, of the current fragment */
-    size_t n_files;
+    struct lnc_builder *builder; /* n_columns, what the batch is made of */
+    struct projected *column;    /* n_columns */
+    struct lnc_files files;      /* of the current fragment */
     size_t batch_rows;
     size_t next_fragment;
     const struct lnc_fragment *fragment; /* the current one, or NULL */
@@ -37,7 +40,8 @@ static int refuse_column(const struct lnc_dataset *ds, const struct lnc_column_d
 
 static bool is_default_column(const struct lnc_column_def *def)
 {
-    return def->info.kind != LNC_KIND_UNREADABLE && def->info.kind != LNC_KIND_VECTOR;
+    return def->info.kind != LNC_KIND_UNREADABLE && def->info.kind != LNC_KIND_VECTOR &&
+           !lnc_is_nested(def);
 }
 
 static void add_column(struct lnc_scan *scan, const struct lnc_column_def *def)
@@ -68,9 +72,20 @@ static int project(struct lnc_scan *scan, const struct lnc_scan_options *options
             return rc;
         add_column(scan, &ds->columns[index]);
     }
-    for (size_t i = 0; i < scan->n_columns; i++)
-        scan->builder[i].rows_max = scan->batch_rows;
     return LNC_OK;
+}
+
+static int make_readers(struct lnc_scan *scan, struct lnc_error *err)
+{
+    struct lnc_ctx cx = lnc_dataset_ctx(scan->ds, err);
+    int rc = LNC_OK;
+    for (size_t i = 0; rc == LNC_OK && i < scan->n_columns; i++) {
+        const struct lnc_column_def *def = scan->builder[i].def;
+        rc = lnc_builder_init(&cx, &scan->builder[i], def, scan->batch_rows);
+        if (rc == LNC_OK && lnc_is_nested(def))
+            rc = lnc_nested_new(&cx, def, &scan->column[i].nested);
+    }
+    return rc;
 }
 
 int lnc_scan_open(const struct lnc_dataset *ds, const struct lnc_scan_options *options,
@@ -80,20 +95,23 @@ int lnc_scan_open(const struct lnc_dataset *ds, const struct lnc_scan_options *o
         return lnc_fail(err, LNC_EINVAL,
                         "a batch of %zu rows was asked for, at most %d are possible",
                         options->batch_rows, LNC_BATCH_ROWS_MAX);
-    struct lnc_scan *scan = calloc(1, sizeof *scan);
+    struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
+    struct lnc_scan *scan = lnc_calloc(&cx, 1, sizeof *scan);
     if (scan == NULL)
-        return lnc_fail(err, LNC_ENOMEM, "out of memory");
+        return lnc_no_memory(&cx, 0);
     size_t room = options != NULL && options->columns != NULL ? options->n_columns : ds->n_columns;
     scan->ds = ds;
     scan->batch_rows =
         options != NULL && options->batch_rows > 0 ? options->batch_rows : LNC_BATCH_ROWS_MAX;
-    scan->builder = calloc(room + 1, sizeof *scan->builder);
-    scan->reader = calloc(room + 1, sizeof *scan->reader);
+    scan->builder = lnc_calloc(&cx, room + 1, sizeof *scan->builder);
+    scan->column = lnc_calloc(&cx, room + 1, sizeof *scan->column);
     int rc = LNC_OK;
-    if (scan->builder == NULL || scan->reader == NULL)
-        rc = lnc_fail(err, LNC_ENOMEM, "out of memory");
+    if (scan->builder == NULL || scan->column == NULL)
+        rc = lnc_no_memory(&cx, 0);
     if (rc == LNC_OK)
         rc = project(scan, options, err);
+    if (rc == LNC_OK)
+        rc = make_readers(scan, err);
     if (rc != LNC_OK) {
         lnc_scan_close(scan);
         return rc;
@@ -104,84 +122,33 @@ int lnc_scan_open(const struct lnc_dataset *ds, const struct lnc_scan_options *o
 
 static void leave_fragment(struct lnc_scan *scan)
 {
-    for (size_t i = 0; i < scan->n_columns; i++)
-        lnc_column_close(&scan->reader[i]);
-    for (size_t i = 0; i < scan->n_files; i++) {
-        lnc_source_release(&scan->file[i].source);
-        free(scan->file[i].path);
+    for (size_t i = 0; i < scan->n_columns; i++) {
+        struct projected *column = &scan->column[i];
+        lnc_column_close(&column->reader);
+        if (column->nested != NULL)
+            lnc_nested_close(column->nested);
+        column->in_hand = 0;
     }
-    free(scan->file);
-    scan->file = NULL;
-    scan->n_files = 0;
+    lnc_files_release(&scan->files);
     lnc_deleted_release(&scan->deleted);
     scan->fragment = NULL;
-}
-
-static int open_file(struct lnc_scan *scan, struct lnc_ctx *cx, struct lnc_open_file *file)
-{
-    const struct lnc_dataset *ds = scan->ds;
-    if (file->is_open)
-        return LNC_OK;
-    int rc = lnc_dataset_path_of(ds, "data", file->entry->path, &file->path, cx->err);
-    if (rc != LNC_OK)
-        return rc;
-    cx->file = file->path;
-    rc = ds->store->open(ds->store, file->path, &file->source, cx->err);
-    if (rc == LNC_ENOENT)
-        return lnc_fail_ctx(
-            cx, LNC_ENOENT,
-            "the data file is missing: somebody cleaned up old versions meanwhile (then open "
-            "the table again), or the table was copied incompletely");
-    if (rc != LNC_OK)
-        return rc;
-    /* Longer is possible: several writers of 0.1 files noted the size before the footer. */
-    if (file->source.size < file->entry->size)
-        return lnc_bad(cx, "the file has %llu bytes, the manifest says %llu: it is cut off",
-                       (unsigned long long)file->source.size,
-                       (unsigned long long)file->entry->size);
-    rc = lnc_footer_read(cx, &file->source, &file->footer);
-    file->is_open = rc == LNC_OK;
-    return rc;
-}
-
-/* Which data file of the fragment holds a field; false if none does, then the column is all null
- * there. */
-static bool find_field(const struct lnc_scan *scan, int32_t id, size_t *file, uint64_t *column)
-{
-    for (size_t i = 0; i < scan->n_files; i++) {
-        const struct lnc_data_file *entry = scan->file[i].entry;
-        for (size_t k = 0; k < entry->n_fields; k++) {
-            if ((int32_t)(uint32_t)entry->field_ids[k] != id)
-                continue;
-            *file = i;
-            *column = entry->n_columns > 0 ? entry->column_indices[k] : 0;
-            /* -1 stands for "no column" */
-            return (uint32_t)*column <= INT32_MAX;
-        }
-    }
-    return false;
 }
 
 static int open_column(struct lnc_scan *scan, struct lnc_ctx *cx, size_t i)
 {
     const struct lnc_column_def *def = scan->builder[i].def;
-    struct lnc_open_file *file = NULL;
-    size_t index;
-    uint64_t column = 0;
+    struct lnc_column_job job = {.def = def, .phys = &def->phys, .n_rows = scan->fragment_rows};
+    int rc = LNC_OK;
+    cx->file = NULL;
     cx->column = def->info.name;
+    cx->page = LNC_NO_PAGE;
     cx->at = LNC_NO_OFFSET;
+    if (scan->column[i].nested != NULL)
+        return lnc_nested_open(cx, scan->column[i].nested, &scan->files, scan->fragment_rows);
     /* A null column has nothing to read whatever its pages look like. */
-    if (!def->phys.is_null && find_field(scan, def->field->id, &index, &column)) {
-        file = &scan->file[index];
-        int rc = open_file(scan, cx, file);
-        if (rc != LNC_OK)
-            return rc;
-        cx->file = file->path;
-        if (!file->footer.is_legacy && file->entry->n_columns == 0)
-            return lnc_bad(
-                cx, "the manifest does not say which column of the file belongs to which field");
-    }
-    return lnc_column_open(cx, &scan->reader[i], scan->ds, def, file, column, scan->fragment_rows);
+    if (!def->phys.is_null)
+        rc = lnc_files_find(cx, &scan->files, def->field, &job.file, &job.column);
+    return rc != LNC_OK ? rc : lnc_column_open(cx, &scan->column[i].reader, scan->ds, &job);
 }
 
 static int enter_fragment(struct lnc_scan *scan, struct lnc_ctx *cx,
@@ -198,14 +165,20 @@ static int enter_fragment(struct lnc_scan *scan, struct lnc_ctx *cx,
         leave_fragment(scan);
         return LNC_OK;
     }
-    scan->file = calloc(fragment->n_files + 1, sizeof *scan->file);
-    if (scan->file == NULL)
-        return lnc_fail(cx->err, LNC_ENOMEM, "out of memory");
-    scan->n_files = fragment->n_files;
-    for (size_t i = 0; i < scan->n_files; i++)
-        scan->file[i].entry = &fragment->files[i];
+    rc = lnc_files_init(cx, &scan->files, scan->ds, fragment);
     for (size_t i = 0; rc == LNC_OK && i < scan->n_columns; i++)
         rc = open_column(scan, cx, i);
+    return rc;
+}
+
+static int fill_column(struct lnc_ctx *cx, struct projected *column)
+{
+    if (column->in_hand > 0)
+        return LNC_OK;
+    if (column->nested != NULL)
+        return lnc_nested_fill(cx, column->nested, &column->in_hand);
+    int rc = lnc_column_fill(cx, &column->reader);
+    column->in_hand = column->reader.slots.n - column->reader.taken;
     return rc;
 }
 
@@ -215,12 +188,12 @@ static int fill(struct lnc_scan *scan, struct lnc_ctx *cx, size_t *n)
     uint64_t left = scan->fragment_rows - scan->row;
     *n = left < LNC_BATCH_ROWS_MAX ? (size_t)left : LNC_BATCH_ROWS_MAX;
     for (size_t i = 0; i < scan->n_columns; i++) {
-        struct lnc_column_reader *reader = &scan->reader[i];
-        int rc = lnc_column_fill(cx, reader);
+        cx->column = scan->builder[i].def->info.name;
+        int rc = fill_column(cx, &scan->column[i]);
         if (rc != LNC_OK)
             return rc;
-        if (reader->slots.n - reader->taken < *n)
-            *n = reader->slots.n - reader->taken;
+        if (scan->column[i].in_hand < *n)
+            *n = scan->column[i].in_hand;
     }
     return LNC_OK;
 }
@@ -248,10 +221,12 @@ static size_t row_bytes(const struct lnc_scan *scan, size_t i)
 {
     size_t total = 0;
     for (size_t c = 0; c < scan->n_columns; c++) {
-        const struct lnc_column_reader *reader = &scan->reader[c];
-        if (reader->slots.spans == NULL)
-            continue;
-        size_t size = reader->slots.spans[reader->taken + i].size;
+        const struct projected *column = &scan->column[c];
+        size_t size = 0;
+        if (column->nested != NULL)
+            size = lnc_nested_row_bytes(column->nested, i);
+        else if (column->reader.slots.spans != NULL)
+            size = column->reader.slots.spans[column->reader.taken + i].size;
         total = size < SIZE_MAX - total ? total + size : SIZE_MAX;
     }
     return total;
@@ -277,12 +252,18 @@ static int append(struct lnc_scan *scan, struct lnc_ctx *cx, size_t n)
 {
     const uint8_t *keep = scan->deleted.n_deleted > 0 ? scan->keep : NULL;
     for (size_t i = 0; i < scan->n_columns; i++) {
-        struct lnc_column_reader *reader = &scan->reader[i];
-        cx->column = reader->def->info.name;
-        int rc = lnc_builder_append(cx, &scan->builder[i], &reader->slots, reader->taken, n, keep);
+        struct projected *column = &scan->column[i];
+        struct lnc_column_reader *reader = &column->reader;
+        cx->column = scan->builder[i].def->info.name;
+        int rc;
+        if (column->nested != NULL)
+            rc = lnc_nested_append(cx, column->nested, &scan->builder[i], n, keep);
+        else
+            rc = lnc_builder_append(cx, &scan->builder[i], &reader->slots, reader->taken, n, keep);
         if (rc != LNC_OK)
             return rc;
         reader->taken += n;
+        column->in_hand -= n;
     }
     scan->row += n;
     return LNC_OK;
@@ -367,9 +348,11 @@ void lnc_scan_close(struct lnc_scan *scan)
     if (scan == NULL)
         return;
     leave_fragment(scan);
-    for (size_t i = 0; scan->builder != NULL && i < scan->n_columns; i++)
+    for (size_t i = 0; i < scan->n_columns; i++) {
         lnc_builder_release(&scan->builder[i]);
-    free(scan->builder);
-    free(scan->reader);
-    free(scan);
+        lnc_nested_free(scan->column[i].nested);
+    }
+    lnc_free(scan->builder);
+    lnc_free(scan->column);
+    lnc_free(scan);
 }

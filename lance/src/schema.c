@@ -135,7 +135,6 @@ static void resolve_vector(const char *type, struct lnc_column_info *info, struc
     phys->bits = item->bits;
     phys->n_items = n;
     phys->width = n * (item->bits / 8);
-    phys->is_list_items = true;
     info->byte_width = phys->width;
 }
 
@@ -190,4 +189,137 @@ void lnc_schema_resolve(const struct lnc_field *field, struct lnc_column_info *i
     } else {
         (void)resolve_scalar(type, size, info, phys);
     }
+}
+
+/* What building the tree knows about a field. */
+struct place {
+    size_t parent; /* index of the field, or TOP */
+    size_t n_children;
+    size_t n_placed; /* of them */
+    unsigned depth;
+    struct lnc_column_def *def;
+    struct lnc_column_info *infos; /* of the children */
+};
+
+#define TOP SIZE_MAX
+
+/* Fields stand in depth-first order, so the parent is one of the ancestors of the field before;
+ * should a writer append children later, it is any field before. */
+static int find_parent(const struct lnc_ctx *cx, const struct lnc_manifest *m, struct place *places,
+                       size_t i)
+{
+    const struct lnc_field *field = &m->fields[i];
+    places[i].parent = TOP;
+    if (field->parent == -1)
+        return LNC_OK;
+    size_t candidate = i > 0 ? i - 1 : TOP;
+    while (candidate != TOP && m->fields[candidate].id != field->parent)
+        candidate = places[candidate].parent;
+    for (size_t k = i; candidate == TOP && k > 0; k--) {
+        if (m->fields[k - 1].id == field->parent)
+            candidate = k - 1;
+    }
+    if (candidate == TOP)
+        return lnc_bad(cx, "the field '%.80s' lies in the field %d, which does not come before it",
+                       field->name, (int)field->parent);
+    places[i].parent = candidate;
+    places[i].depth = places[candidate].depth + 1;
+    places[candidate].n_children++;
+    return LNC_OK;
+}
+
+static void resolve_nested(struct lnc_column_def *def)
+{
+    const char *type = def->field->logical_type;
+    bool readable = def->n_children > 0;
+    for (size_t i = 0; i < def->n_children; i++)
+        readable = readable && def->children[i].info.kind != LNC_KIND_UNREADABLE;
+    def->info.kind = LNC_KIND_UNREADABLE;
+    if (!readable || def->field->is_blob)
+        return;
+    const struct lnc_column_def *first = &def->children[0];
+    if (strcmp(type, "struct") == 0)
+        def->info.kind = LNC_KIND_STRUCT;
+    else if (def->n_children != 1)
+        return;
+    else if (strcmp(type, "list") == 0 || strcmp(type, "list.struct") == 0 ||
+             strcmp(type, "large_list") == 0 || strcmp(type, "large_list.struct") == 0)
+        def->info.kind = LNC_KIND_LIST;
+    else if (strcmp(type, "map") == 0 && first->info.kind == LNC_KIND_STRUCT &&
+             first->n_children == 2)
+        def->info.kind = LNC_KIND_MAP;
+}
+
+/* Room for the children of a field, twice: as the reader and as the caller see them. */
+static int make_children(const struct lnc_ctx *cx, struct lnc_manifest *m, struct place *place)
+{
+    void *defs;
+    void *infos;
+    if (place->n_children == 0)
+        return LNC_OK;
+    int rc =
+        lnc_arena_alloc(cx, &m->arena, place->n_children, sizeof(struct lnc_column_def), &defs);
+    if (rc == LNC_OK)
+        rc = lnc_arena_alloc(cx, &m->arena, place->n_children, sizeof(struct lnc_column_info),
+                             &infos);
+    if (rc != LNC_OK)
+        return rc;
+    place->def->children = defs;
+    place->infos = infos;
+    place->def->info.children = place->infos;
+    place->def->n_children = place->n_children;
+    place->def->info.n_children = place->n_children;
+    return LNC_OK;
+}
+
+/* Children come after their parents: going backwards, those of a field are complete before it. */
+static void resolve_all(const struct lnc_manifest *m, struct place *places)
+{
+    for (size_t i = m->n_fields; i > 0; i--) {
+        struct lnc_column_def *def = places[i - 1].def;
+        if (places[i - 1].depth > LNC_NEST_MAX)
+            def->info.kind = LNC_KIND_UNREADABLE;
+        else if (def->n_children > 0)
+            resolve_nested(def);
+        else
+            lnc_schema_resolve(def->field, &def->info, &def->phys);
+        if (places[i - 1].parent == TOP)
+            continue;
+        const struct place *parent = &places[places[i - 1].parent];
+        parent->infos[def - parent->def->children] = def->info;
+    }
+}
+
+int lnc_schema_build(const struct lnc_ctx *cx, struct lnc_manifest *manifest,
+                     struct lnc_column_def **columns, size_t *n_columns)
+{
+    struct lnc_manifest *m = manifest;
+    void *memory;
+    void *top;
+    int rc = lnc_arena_alloc(cx, &m->arena, m->n_fields, sizeof(struct place), &memory);
+    if (rc == LNC_OK)
+        rc = lnc_arena_alloc(cx, &m->arena, m->n_fields, sizeof(struct lnc_column_def), &top);
+    if (rc != LNC_OK)
+        return rc;
+    struct place *places = memory;
+    size_t n = 0;
+    for (size_t i = 0; rc == LNC_OK && i < m->n_fields; i++)
+        rc = find_parent(cx, m, places, i);
+    for (size_t i = 0; rc == LNC_OK && i < m->n_fields; i++) {
+        const struct lnc_field *field = &m->fields[i];
+        struct place *parent = places[i].parent == TOP ? NULL : &places[places[i].parent];
+        struct lnc_column_def *def = parent == NULL ? (struct lnc_column_def *)top + n++
+                                                    : &parent->def->children[parent->n_placed++];
+        *def = (struct lnc_column_def){.field = field};
+        def->info = (struct lnc_column_info){
+            .name = field->name, .logical_type = field->logical_type, .nullable = field->nullable};
+        places[i].def = def;
+        rc = make_children(cx, m, &places[i]);
+    }
+    if (rc != LNC_OK)
+        return rc;
+    resolve_all(m, places);
+    *columns = top;
+    *n_columns = n;
+    return LNC_OK;
 }

@@ -3,11 +3,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util_int.h"
+#include "dataset_int.h"
 
 /* The kernel takes at most 0x7ffff000 bytes in one call anyway. */
 #define READ_BYTES_MAX ((size_t)1 << 30)
@@ -47,7 +46,7 @@ static void file_release(struct lnc_source *source)
     struct file *file = source->private_data;
     /* Nothing was written, so there is nothing that a failing close could lose. */
     (void)close(file->fd);
-    free(file);
+    lnc_free(file);
     *source = (struct lnc_source){0};
 }
 
@@ -60,28 +59,31 @@ static int fail_errno(struct lnc_error *err, const char *path, const char *verb)
 static int file_open(const struct lnc_store *store, const char *path, struct lnc_source *out,
                      struct lnc_error *err)
 {
-    (void)store;
+    struct lnc_memory *memory = store->private_data;
     /* O_NONBLOCK: a FIFO in the place of a data file must not hang us; regular files do not notice.
      */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fail_errno(err, path, "open");
     struct stat st;
-    size_t path_size = strlen(path) + 1;
+    size_t size = sizeof(struct file) + strlen(path) + 1;
     struct file *file = NULL;
     int rc = LNC_OK;
     if (fstat(fd, &st) != 0)
         rc = fail_errno(err, path, "inspect");
     else if (!S_ISREG(st.st_mode))
         rc = lnc_fail(err, LNC_EIO, "%s: is not a regular file", path);
-    else if ((file = malloc(sizeof *file + path_size)) == NULL)
-        rc = lnc_fail(err, LNC_ENOMEM, "out of memory");
-    if (rc != LNC_OK) {
+    if (rc == LNC_OK) {
+        file = lnc_memory_alloc(memory, size);
+        if (file == NULL)
+            rc = lnc_memory_fail(memory, size, err);
+    }
+    if (rc != LNC_OK || file == NULL) {
         (void)close(fd);
         return rc;
     }
     file->fd = fd;
-    memcpy(file->path, path, path_size);
+    memcpy(file->path, path, strlen(path) + 1);
     *out = (struct lnc_source){.size = (uint64_t)st.st_size,
                                .read_at = file_read_at,
                                .release = file_release,
@@ -121,9 +123,14 @@ static int file_list(const struct lnc_store *store, const char *path, lnc_list_f
     return rc;
 }
 
+void lnc_store_file_init(struct lnc_store *out, struct lnc_memory *memory)
+{
+    *out = (struct lnc_store){.open = file_open, .list = file_list, .private_data = memory};
+}
+
 void lnc_store_file(struct lnc_store *out)
 {
-    *out = (struct lnc_store){.open = file_open, .list = file_list};
+    lnc_store_file_init(out, NULL);
 }
 
 void lnc_store_release(struct lnc_store *store)

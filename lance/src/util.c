@@ -1,7 +1,6 @@
 #include "util_int.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Paths are shown from their end: the last components are what tells files apart. */
 #define PATH_SHOWN_MAX 200
@@ -101,11 +100,24 @@ int lnc_alloc(const struct lnc_ctx *cx, size_t size, void **out)
 {
     if (size > cx->alloc_max)
         return too_large(cx, size);
-    void *p = malloc(size > 0 ? size : 1);
+    void *p = lnc_memory_alloc(cx->memory, size);
     if (p == NULL)
-        return lnc_fail_ctx(cx, LNC_ENOMEM, "out of memory (%zu bytes)", size);
+        return lnc_no_memory(cx, size);
     *out = p;
     return LNC_OK;
+}
+
+void *lnc_calloc(const struct lnc_ctx *cx, size_t n, size_t size)
+{
+    return lnc_memory_calloc(cx->memory, n, size);
+}
+
+int lnc_no_memory(const struct lnc_ctx *cx, size_t size)
+{
+    struct lnc_error why;
+    int rc = lnc_memory_fail(cx->memory, size, &why);
+    lnc_report_at(cx, rc, NULL, "%s", why.message);
+    return rc;
 }
 
 int lnc_buf_reserve(const struct lnc_ctx *cx, struct lnc_buf *buf, size_t cap)
@@ -117,9 +129,9 @@ int lnc_buf_reserve(const struct lnc_ctx *cx, struct lnc_buf *buf, size_t cap)
     size_t grown = buf->cap + buf->cap / 2;
     if (grown < cap || grown > cx->alloc_max)
         grown = cap;
-    uint8_t *data = realloc(buf->data, grown);
+    uint8_t *data = lnc_memory_realloc(cx->memory, buf->data, grown);
     if (data == NULL)
-        return lnc_fail_ctx(cx, LNC_ENOMEM, "out of memory (%zu bytes)", grown);
+        return lnc_no_memory(cx, grown - buf->cap);
     buf->data = data;
     buf->cap = grown;
     return LNC_OK;
@@ -150,7 +162,7 @@ int lnc_buf_append(const struct lnc_ctx *cx, struct lnc_buf *buf, const void *by
 
 void lnc_buf_release(struct lnc_buf *buf)
 {
-    free(buf->data);
+    lnc_free(buf->data);
     *buf = (struct lnc_buf){0};
 }
 
@@ -175,9 +187,9 @@ int lnc_arena_alloc(const struct lnc_ctx *cx, struct lnc_arena *arena, uint64_t 
     struct lnc_arena_block *block = arena->last;
     if (block == NULL || block->size - block->used < size) {
         size_t block_size = size > ARENA_BLOCK_BYTES ? size : ARENA_BLOCK_BYTES;
-        block = calloc(1, sizeof *block + block_size);
+        block = lnc_calloc(cx, 1, sizeof *block + block_size);
         if (block == NULL)
-            return lnc_fail_ctx(cx, LNC_ENOMEM, "out of memory (%zu bytes)", block_size);
+            return lnc_no_memory(cx, block_size);
         block->size = block_size;
         block->previous = arena->last;
         arena->last = block;
@@ -193,7 +205,7 @@ int lnc_arena_string(const struct lnc_ctx *cx, struct lnc_arena *arena, const vo
 {
     if (n > 0 && memchr(bytes, '\0', n) != NULL)
         return lnc_bad(cx, "a name contains a NUL byte");
-    void *copy;
+    void *copy = NULL;
     int rc = lnc_arena_alloc(cx, arena, (uint64_t)n + 1, 1, &copy);
     if (rc != LNC_OK)
         return rc;
@@ -208,7 +220,7 @@ void lnc_arena_release(struct lnc_arena *arena)
     struct lnc_arena_block *block = arena->last;
     while (block != NULL) {
         struct lnc_arena_block *previous = block->previous;
-        free(block);
+        lnc_free(block);
         block = previous;
     }
     *arena = (struct lnc_arena){0};

@@ -16,6 +16,7 @@
 
 #include "lnc/lnc_dataset.h"
 #include "lnc/lnc_error.h"
+#include "memory_int.h"
 
 #define LNC_ALLOC_BYTES_DEFAULT ((size_t)256 << 20)
 #define LNC_BATCH_BYTES_DEFAULT ((size_t)16 << 20)
@@ -27,11 +28,12 @@
     "export the table with the official client or rewrite it with storage version 2.2"
 
 struct lnc_ctx {
-    const char *file;   /* path of the file being read, or NULL */
-    const char *column; /* name of the column being read, or NULL */
-    uint64_t page;      /* index of the page in its column, or LNC_NO_PAGE */
-    uint64_t at;        /* byte in the file of what is being looked at, or LNC_NO_OFFSET */
-    size_t alloc_max;   /* ceiling of one allocation */
+    const char *file;          /* path of the file being read, or NULL */
+    const char *column;        /* name of the column being read, or NULL */
+    uint64_t page;             /* index of the page in its column, or LNC_NO_PAGE */
+    uint64_t at;               /* byte in the file of what is being looked at, or LNC_NO_OFFSET */
+    size_t alloc_max;          /* ceiling of one allocation */
+    struct lnc_memory *memory; /* where memory comes from; NULL: malloc */
     struct lnc_error *err;
 };
 
@@ -51,8 +53,13 @@ void lnc_report_at(const struct lnc_ctx *cx, int code, const char *way_out, cons
 #define lnc_refuse(cx, ...)                                                                        \
     (lnc_report_at((cx), LNC_EUNSUPPORTED, LNC_WAY_OUT, __VA_ARGS__), LNC_EUNSUPPORTED)
 
-/* malloc under the ceiling of the context. LNC_ELIMIT, LNC_ENOMEM. */
+/* Memory under the ceilings of the context; lnc_free() gives it back. LNC_ELIMIT, LNC_ENOMEM. */
 int lnc_alloc(const struct lnc_ctx *cx, size_t size, void **out);
+/* n zeroed elements, for small things of our own; NULL if there is no memory, then the caller
+ * returns lnc_no_memory(). lnc_free() gives it back. */
+void *lnc_calloc(const struct lnc_ctx *cx, size_t n, size_t size);
+/* Says why `size` bytes could not be had: LNC_ENOMEM, or LNC_ELIMIT above the ceiling of all. */
+int lnc_no_memory(const struct lnc_ctx *cx, size_t size);
 
 /* Bytes that grow and are reused; zero-initialised means empty. */
 struct lnc_buf {

@@ -18,8 +18,8 @@ struct json {
 
 /* One value: a string is decoded, everything else is its text. */
 struct value {
-    char type; /* 's' string, 'n' number, 't' true, 'f' false, '0' null, '[' array, '{' object with
-                  one string member */
+    char type; /* 's' string, 'n' number, 't' true, 'f' false, '0' null, '['
+                  array, '{' object with one string member */
     char key[8];
     char *text;
     size_t size;
@@ -273,31 +273,66 @@ static bool same_integer(const struct lnc_column *column, size_t row, const stru
     return (value->type == 'n' || value->type == '{') && strcmp(text, value->text) == 0;
 }
 
-/* Items of a short vector stand as an array of plain numbers. */
-static bool same_items(const struct lnc_column *column, size_t row, const struct value *value)
+static bool same_value(const struct lnc_column *column, size_t row, const struct value *value);
+
+/* Items of a short vector or of a list stand as an array: n of them, from row
+ * `first` of `items`. */
+static bool same_items(const struct lnc_column *items, size_t first, size_t n,
+                       const struct value *value)
 {
     struct json json = {.p = value->text + 1, .end = value->text + value->size};
-    struct lnc_column items = {.kind = column->item_kind,
-                               .values = (const uint8_t *)column->values + row * column->byte_width,
-                               .byte_width = column->byte_width / column->n_items};
     bool same = value->type == '[';
-    for (uint32_t i = 0; same && i < column->n_items; i++) {
+    for (size_t i = 0; same && i < n; i++) {
         struct value item = {0};
-        same = take_value(&json, &item) && (i + 1 == column->n_items || take_char(&json, ','));
-        if (column->item_kind >= LNC_KIND_HALF)
-            same = same && same_number(lnc_column_double(&items, i), &item);
-        else
-            same = same && same_integer(&items, i, &item);
+        same = (i == 0 || take_char(&json, ',')) && take_value(&json, &item) &&
+               same_value(items, first + i, &item);
         value_free(&item);
     }
-    return same;
+    return same && take_char(&json, ']');
+}
+
+/* The items of a vector as a column. */
+static struct lnc_column vector_items(const struct lnc_column *column)
+{
+    return (struct lnc_column){.kind = column->item_kind,
+                               .validity = column->items_valid,
+                               .values = column->values,
+                               .byte_width = column->byte_width / column->n_items};
+}
+
+static const struct lnc_column *find_child(const struct lnc_column *column, const char *name)
+{
+    for (size_t i = 0; i < column->n_children; i++) {
+        if (strcmp(column->children[i].name, name) == 0)
+            return &column->children[i];
+    }
+    return NULL;
+}
+
+/* Fields of a struct stand as an object. */
+static bool same_fields(const struct lnc_column *column, size_t row, const struct value *value)
+{
+    struct json json = {.p = value->text + 1, .end = value->text + value->size};
+    bool same = value->type == '{' && value->key[0] == '\0';
+    for (size_t i = 0; same && i < column->n_children; i++) {
+        struct value name = {0};
+        struct value field = {0};
+        same = (i == 0 || take_char(&json, ',')) && take_string(&json, &name) &&
+               take_char(&json, ':') && take_value(&json, &field);
+        const struct lnc_column *child = same ? find_child(column, name.text) : NULL;
+        same = child != NULL && same_value(child, row, &field);
+        value_free(&name);
+        value_free(&field);
+    }
+    return same && take_char(&json, '}');
 }
 
 static bool same_vector(const struct lnc_column *column, size_t row, const struct value *value)
 {
     char hex[41];
+    struct lnc_column items = vector_items(column);
     if (value->type == '[')
-        return same_items(column, row, value);
+        return same_items(&items, row * column->n_items, column->n_items, value);
     sha1_hex((const uint8_t *)column->values + row * column->byte_width, column->byte_width, hex);
     return strcmp(hex, value->text) == 0;
 }
@@ -327,6 +362,12 @@ static bool same_value(const struct lnc_column *column, size_t row, const struct
         return same_number(lnc_column_double(column, row), value);
     case LNC_KIND_VECTOR:
         return same_vector(column, row, value);
+    case LNC_KIND_STRUCT:
+        return same_fields(column, row, value);
+    case LNC_KIND_LIST:
+    case LNC_KIND_MAP:
+        return same_items(&column->children[0], (size_t)column->offsets[row],
+                          (size_t)(column->offsets[row + 1] - column->offsets[row]), value);
     default:
         return same_integer(column, row, value);
     }

@@ -1,6 +1,6 @@
 /*
- * The compression building blocks, against vectors of lance-format.md 5.4, a packer of our own, and
- * the libraries themselves.
+ * The compression building blocks, against vectors of lance-format.md 5.4, a
+ * packer of our own, and the libraries themselves.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,8 @@ static struct lnc_ctx context(void)
         .page = LNC_NO_PAGE, .at = LNC_NO_OFFSET, .alloc_max = (size_t)1 << 20, .err = &error};
 }
 
-/* The inverse of lnc_unpack(), written from the description of the order: bit by bit. */
+/* The inverse of lnc_unpack(), written from the description of the order: bit
+ * by bit. */
 static void pack(unsigned word_bits, unsigned width, const uint64_t *values, uint8_t *out)
 {
     static const unsigned order[8] = {0, 4, 2, 6, 1, 5, 3, 7};
@@ -60,7 +61,8 @@ static void test_unpack_inverts_packing(void **state)
     }
 }
 
-/* v[i] = (7i + i div 13) mod 2^W; the first 16 bytes as the table of the description gives them. */
+/* v[i] = (7i + i div 13) mod 2^W; the first 16 bytes as the table of the
+ * description gives them. */
 static void test_unpack_vectors(void **state)
 {
     static const struct {
@@ -143,6 +145,58 @@ static void test_fsst(void **state)
     assert_int_equal(lnc_fsst_init(&cx, &fsst, table, 100), LNC_ECORRUPT);
 }
 
+/* A full table takes the fast path: an escape at each place of a word, and
+ * every length of input. */
+static void test_fsst_of_a_full_table(void **state)
+{
+    struct lnc_ctx cx = context();
+    struct lnc_fsst fsst;
+    uint8_t table[LNC_FSST_TABLE_BYTES] = {0};
+    uint64_t header = (uint64_t)0x46535354 << 32 | 1u << 24 | 255;
+    (void)state;
+    memcpy(table, &header, sizeof header);
+    for (size_t i = 0; i < 255; i++) {
+        memset(table + 8 + 8 * i, (int)i, 8);
+        table[8 + 8 * 255 + i] = (uint8_t)(1 + i % 8);
+    }
+    assert_int_equal(lnc_fsst_init(&cx, &fsst, table, sizeof table), LNC_OK);
+    for (size_t size = 0; size < 40; size++) {
+        for (size_t escape = 0; escape + 1 < size; escape++) {
+            uint8_t *coded = malloc(size);
+            uint8_t expected[40 * 8];
+            size_t n = 0;
+            size_t got = 0;
+            size_t measured = 0;
+            assert_non_null(coded);
+            for (size_t i = 0; i < size; i++)
+                coded[i] = (uint8_t)((17 * i + size) % 255);
+            coded[escape] = 255;
+            coded[escape + 1] = (uint8_t)(escape % 3 == 0 ? 255 : escape);
+            for (size_t i = 0; i < size; i++) {
+                if (coded[i] == 255) {
+                    expected[n++] = coded[++i];
+                    continue;
+                }
+                memset(expected + n, coded[i], 1u + coded[i] % 8u);
+                n += 1u + coded[i] % 8u;
+            }
+            uint8_t *out = malloc(n + LNC_FSST_SLACK);
+            assert_non_null(out);
+            struct lnc_span in = {.data = coded, .size = size};
+            assert_int_equal(lnc_fsst_measure(&cx, &fsst, in, &measured), LNC_OK);
+            assert_int_equal(lnc_fsst_decode(&cx, &fsst, in, out, &got), LNC_OK);
+            assert_int_equal(measured, n);
+            assert_int_equal(got, n);
+            assert_memory_equal(out, expected, n);
+            coded[size - 1] = 255;
+            if (escape + 2 < size)
+                assert_int_equal(lnc_fsst_decode(&cx, &fsst, in, out, &got), LNC_ECORRUPT);
+            free(out);
+            free(coded);
+        }
+    }
+}
+
 static void test_inflate_zstd_both_framings(void **state)
 {
     struct lnc_ctx cx = context();
@@ -181,7 +235,8 @@ static void test_inflate_zstd_both_framings(void **state)
     lnc_buf_release(&out);
 }
 
-/* A stream of unknown length, as the writers make it: no content size in the frame. */
+/* A stream of unknown length, as the writers make it: no content size in the
+ * frame. */
 static void test_inflate_zstd_unknown_size(void **state)
 {
     struct lnc_ctx cx = context();
@@ -342,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_unpack_inverts_packing),
         cmocka_unit_test(test_unpack_vectors),
         cmocka_unit_test(test_fsst),
+        cmocka_unit_test(test_fsst_of_a_full_table),
         cmocka_unit_test(test_inflate_zstd_both_framings),
         cmocka_unit_test(test_inflate_zstd_unknown_size),
         cmocka_unit_test(test_inflate_lz4),

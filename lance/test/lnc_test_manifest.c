@@ -129,8 +129,6 @@ static void test_refused_features(void **state)
         const char *says;
     } cases[] = {
         {{0x12, 2, 0x5a, 0}, 4, "overlay"},         /* fragment with overlays */
-        {{0x12, 4, 0x12, 2, 0x38, 1}, 6, "base"},   /* data file with a base id */
-        {{0x12, 4, 0x1a, 2, 0x38, 1}, 6, "base"},   /* deletion file with a base id */
         {{0x12, 4, 0x1a, 2, 0x08, 2}, 6, "type 2"}, /* unknown type of deletion file */
     };
     (void)state;

@@ -214,24 +214,41 @@ static void test_projection(void **state)
     lnc_batch_release(NULL);
 }
 
-/* Struct and list columns are listed, refused when named, and left out when no column is named. */
+/* Struct and list columns are read when they are named, and left out when no column is. */
 static void test_nested_columns(void **state)
 {
     struct lnc_dataset *ds = NULL;
     struct lnc_scan *scan = NULL;
     struct lnc_batch batch = {0};
     struct lnc_error err;
-    const char *names[] = {"id", "meta"};
+    const char *names[] = {"meta", "tags"};
     struct lnc_scan_options options = {.columns = names, .n_columns = 2};
+    size_t size = 0;
     (void)state;
     assert_int_equal(lnc_open(DATA "/2.2", "nested", NULL, &ds, &err), LNC_OK);
     assert_int_equal(lnc_dataset_n_columns(ds), 4);
-    assert_string_equal(lnc_dataset_column(ds, 1)->logical_type, "list");
-    assert_int_equal(lnc_dataset_column(ds, 1)->kind, LNC_KIND_UNREADABLE);
-    assert_int_equal(lnc_scan_open(ds, &options, &scan, &err), LNC_EUNSUPPORTED);
-    assert_says(&err, LNC_EUNSUPPORTED,
-                "column 'meta' of table 'nested' has the type struct, which is not read");
-    assert_says(&err, LNC_EUNSUPPORTED, "export the table with the official client");
+    const struct lnc_column_info *info = lnc_dataset_column(ds, 2);
+    assert_int_equal(info->kind, LNC_KIND_STRUCT);
+    assert_int_equal(info->n_children, 2);
+    assert_string_equal(info->children[1].name, "b");
+    assert_int_equal(info->children[1].kind, LNC_KIND_STRING);
+    assert_int_equal(lnc_dataset_column(ds, 1)->kind, LNC_KIND_LIST);
+    assert_int_equal(lnc_scan_open(ds, &options, &scan, &err), LNC_OK);
+    assert_int_equal(lnc_scan_next(scan, &batch, &err), LNC_OK);
+    lnc_scan_close(scan);
+    const struct lnc_column *meta = &batch.columns[0];
+    const struct lnc_column *tags = &batch.columns[1];
+    assert_int_equal(meta->n_children, 2);
+    assert_int_equal(meta->children[0].n_rows, 5);
+    assert_int_equal(lnc_column_int64(&meta->children[0], 3), 3);
+    assert_int_equal(tags->n_children, 1);
+    assert_int_equal(tags->offsets[0], 0);
+    assert_int_equal(tags->offsets[5], tags->children[0].n_rows);
+    assert_int_equal(tags->offsets[3] - tags->offsets[2], 2);
+    assert_memory_equal(lnc_column_string(&tags->children[0], tags->offsets[2] + 1, &size), "tag1",
+                        4);
+    assert_int_equal(size, 4);
+    lnc_batch_release(&batch);
     assert_int_equal(lnc_scan_open(ds, NULL, &scan, &err), LNC_OK);
     assert_int_equal(lnc_scan_next(scan, &batch, &err), LNC_OK);
     assert_int_equal(batch.n_columns, 2);

@@ -37,6 +37,7 @@
 #ifndef LNC_LNC_H
 #define LNC_LNC_H
 
+#include "lnc/lnc_arrow.h"
 #include "lnc/lnc_batch.h"
 #include "lnc/lnc_dataset.h"
 #include "lnc/lnc_error.h"

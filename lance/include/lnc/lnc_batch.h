@@ -24,13 +24,21 @@ struct lnc_column {
     enum lnc_unit unit;
     enum lnc_kind item_kind;
     uint32_t n_items;
-    uint32_t byte_width;     /* of one value; 0 for STRING, BINARY and NULL */
-    size_t n_nulls;          /* rows that are null */
-    const uint8_t *validity; /* one byte a row, 1 = present, 0 = null; NULL if n_nulls is 0 */
+    uint32_t byte_width;        /* of one value; 0 for STRING, BINARY and NULL */
+    size_t n_nulls;             /* rows that are null */
+    const uint8_t *validity;    /* one byte a row, 1 = present, 0 = null; NULL if n_nulls is 0 */
+    const uint8_t *items_valid; /* VECTOR: one byte an item, n_rows * n_items of them, 1 = present;
+                                   NULL if no item of a vector is null on its own */
     const void *values; /* n_rows values of byte_width bytes; NULL for STRING, BINARY and NULL */
-    const uint64_t
-        *offsets; /* STRING, BINARY: n_rows + 1 offsets into bytes, ascending from 0; else NULL */
-    const uint8_t *bytes; /* STRING, BINARY: offsets[n_rows] bytes; never NULL for these kinds */
+    const uint64_t *offsets; /* STRING, BINARY: n_rows + 1 offsets into bytes, ascending from 0;
+                                LIST, MAP: into the rows of the child; else NULL */
+    const uint8_t *bytes;    /* STRING, BINARY: offsets[n_rows] bytes; never NULL for these kinds */
+    size_t n_rows; /* of this column: those of the batch, or of all items for a list's child */
+    /* STRUCT: its fields, with as many rows; where the struct is null, so are they. LIST: the items
+     * of all rows; row i has those from offsets[i] to offsets[i + 1]. MAP: a LIST of STRUCT (key,
+     * value). */
+    struct lnc_column *children;
+    size_t n_children;
 };
 
 struct lnc_batch {

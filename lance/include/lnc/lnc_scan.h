@@ -26,7 +26,8 @@ struct lnc_scan;
 
 struct lnc_scan_options {
     const char *const
-        *columns; /* names, in the order wanted; copied. NULL: all readable columns but vectors */
+        *columns; /* names, in the order wanted; copied; a column comes with all its fields. NULL:
+                    all readable columns but vectors, structs, lists and maps */
     size_t n_columns;  /* ignored if columns is NULL; with columns given, 0 gives batches without
                           columns */
     size_t batch_rows; /* 1 to LNC_BATCH_ROWS_MAX; 0 means LNC_BATCH_ROWS_MAX */
@@ -35,8 +36,8 @@ struct lnc_scan_options {
 /*
  * Starts a scan. `options` may be NULL (all defaults) and is not needed afterwards; the dataset
  * must stay open. No data is read yet. Errors: LNC_ENOENT for a column that does not exist (the
- * message lists those that do), LNC_EUNSUPPORTED for a column that cannot be read (struct, list,
- * ...: the message says its type and the way out), LNC_EINVAL, LNC_ENOMEM. On success *out is owned
+ * message lists those that do), LNC_EUNSUPPORTED for a column that cannot be read (the
+ * message says its type and the way out), LNC_EINVAL, LNC_ENOMEM. On success *out is owned
  * by the caller.
  */
 int lnc_scan_open(const struct lnc_dataset *ds, const struct lnc_scan_options *options,

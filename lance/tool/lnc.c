@@ -1,0 +1,457 @@
+/* lnc - looks into LanceDB tables. See usage_text, and lnc.1. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lnc/lnc.h"
+#include "values.h"
+
+#define EXIT_USAGE   2
+#define COLUMNS_MAX  1024
+#define HEAD_DEFAULT 10
+
+static const char usage_text[] =
+    "usage: lnc COMMAND [OPTIONS] PATH\n"
+    "\n"
+    "Reads LanceDB tables. PATH is a table (<name>.lance), or a database of one table, or any\n"
+    "database together with --table.\n"
+    "\n"
+    "commands\n"
+    "  tables PATH     names of the tables of a database, one on a line\n"
+    "  schema PATH     columns, one JSON object on a line\n"
+    "  count PATH      number of rows\n"
+    "  head PATH       the first rows as JSON lines\n"
+    "  cat PATH        all rows as JSON lines\n"
+    "  versions PATH   versions that can be opened, one JSON object on a line\n"
+    "  tags PATH       tags, likewise\n"
+    "  branches PATH   branches besides the main one, likewise\n"
+    "\n"
+    "options\n"
+    "  -n N                 head: number of rows (10)\n"
+    "  --columns A,B        head, cat: these columns, in this order (all but vectors)\n"
+    "  --column A           one more column; for names with a comma\n"
+    "  --table NAME         the table of the database; ns$name for one of a namespace\n"
+    "  --version N          that version instead of the newest\n"
+    "  --tag NAME           the version of that name\n"
+    "  --branch NAME        that branch instead of the main one\n"
+    "  --follow-base-paths  read files outside of the table's directory that the table names\n"
+    "                       (shallow clones have them)\n"
+    "  --help, -h           this text\n"
+    "\n"
+    "Where JSON has no form: {\"$i\":\"9007199254740993\"} integers beyond 2^53; "
+    "{\"$f\":\"nan\"},\n"
+    "\"inf\", \"-inf\", \"-0\"; {\"$b\":\"hex\"} binary, and strings that are not UTF-8;\n"
+    "{\"$t\":\"raw\"} dates, times and durations in the unit of the column; {\"$raw\":\"hex\"}\n"
+    "decimals, little-endian.\n"
+    "\n"
+    "exit status: 0 done, 1 the table cannot be read, 2 wrong use\n";
+
+struct arguments {
+    const char *command;
+    const char *path;
+    const char *table;
+    const char *columns[COLUMNS_MAX];
+    size_t n_columns;
+    uint64_t n_rows;
+    struct lnc_options options;
+    char *names; /* what --columns was cut into */
+};
+
+__attribute__((format(printf, 1, 2))) static int fail_usage(const char *format, ...)
+{
+    va_list args;
+    (void)fputs("lnc: ", stderr);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputs("; see lnc --help\n", stderr);
+    return EXIT_USAGE;
+}
+
+static int fail_lnc(const struct lnc_error *err)
+{
+    (void)fputs("lnc: ", stderr);
+    for (const char *p = err->message; *p != '\0'; p++)
+        putc((unsigned char)*p < 0x20 ? '?' : *p, stderr);
+    putc('\n', stderr);
+    return EXIT_FAILURE;
+}
+
+/* -- arguments -- */
+
+static bool parse_number(const char *text, uint64_t *out)
+{
+    uint64_t value = 0;
+    bool ok = *text != '\0';
+    for (; ok && *text != '\0'; text++)
+        ok = *text >= '0' && *text <= '9' && !__builtin_mul_overflow(value, 10, &value) &&
+             !__builtin_add_overflow(value, (uint64_t)(*text - '0'), &value);
+    *out = value;
+    return ok;
+}
+
+static int add_column(struct arguments *a, const char *name)
+{
+    if (a->n_columns == COLUMNS_MAX)
+        return fail_usage("more than %d columns are asked for", COLUMNS_MAX);
+    a->columns[a->n_columns++] = name;
+    return 0;
+}
+
+static int add_columns(struct arguments *a, const char *list)
+{
+    int rc = 0;
+    if (a->names != NULL)
+        return fail_usage("--columns is given twice");
+    a->names = strdup(list);
+    if (a->names == NULL)
+        return fail_usage("out of memory");
+    for (char *name = a->names; rc == 0 && name != NULL;) {
+        char *comma = strchr(name, ',');
+        if (comma != NULL)
+            *comma = '\0';
+        rc = *name != '\0' ? add_column(a, name) : fail_usage("--columns has an empty name");
+        name = comma != NULL ? comma + 1 : NULL;
+    }
+    return rc;
+}
+
+static int take_number(const char *option, const char *text, uint64_t least, uint64_t *out)
+{
+    if (!parse_number(text, out) || *out < least)
+        return fail_usage("%s needs a number from %" PRIu64 " on, not '%s'", option, least, text);
+    return 0;
+}
+
+static int take_option(struct arguments *a, const char *option, const char *value)
+{
+    if (strcmp(option, "-n") == 0)
+        return take_number(option, value, 0, &a->n_rows);
+    if (strcmp(option, "--version") == 0)
+        return take_number(option, value, 1, &a->options.version);
+    if (strcmp(option, "--columns") == 0)
+        return add_columns(a, value);
+    if (strcmp(option, "--column") == 0)
+        return add_column(a, value);
+    if (strcmp(option, "--table") == 0)
+        a->table = value;
+    else if (strcmp(option, "--tag") == 0)
+        a->options.tag = value;
+    else if (strcmp(option, "--branch") == 0)
+        a->options.branch = value;
+    else
+        return fail_usage("there is no option %s", option);
+    return 0;
+}
+
+static int parse_arguments(struct arguments *a, int argc, char **argv)
+{
+    bool options_end = false;
+    a->n_rows = HEAD_DEFAULT;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        int rc = 0;
+        if (!options_end && strcmp(word, "--") == 0)
+            options_end = true;
+        else if (!options_end && strcmp(word, "--follow-base-paths") == 0)
+            a->options.follow_base_paths = true;
+        else if (!options_end && word[0] == '-' && word[1] != '\0' && i + 1 == argc)
+            rc = fail_usage("%s is no option, or lacks its value", word);
+        else if (!options_end && word[0] == '-' && word[1] != '\0')
+            rc = take_option(a, word, argv[++i]);
+        else if (a->command == NULL)
+            a->command = word;
+        else if (a->path == NULL)
+            a->path = word;
+        else
+            rc = fail_usage("one path is enough, '%s' is too much", word);
+        if (rc != 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* -- commands -- */
+
+/* Names are people's, lines are ours. */
+static void print_line(const char *text)
+{
+    for (; *text != '\0'; text++)
+        putchar((unsigned char)*text < 0x20 ? '?' : *text);
+    putchar('\n');
+}
+
+static int run_tables(const struct arguments *a)
+{
+    struct lnc_database *db = NULL;
+    struct lnc_error err;
+    if (lnc_database_open(a->path, &a->options, &db, &err) != LNC_OK)
+        return fail_lnc(&err);
+    for (size_t i = 0; i < lnc_database_n_tables(db); i++)
+        print_line(lnc_database_table(db, i));
+    lnc_database_close(db);
+    return EXIT_SUCCESS;
+}
+
+#define SCHEMA_DEPTH_MAX 64
+
+static void print_column(const struct lnc_column_info *info, unsigned depth)
+{
+    (void)fputs("{\"name\":", stdout);
+    print_key(stdout, info->name);
+    (void)fputs(",\"type\":", stdout);
+    print_key(stdout, info->logical_type);
+    (void)printf(",\"nullable\":%s,\"readable\":%s", info->nullable ? "true" : "false",
+                 info->kind != LNC_KIND_UNREADABLE ? "true" : "false");
+    if (info->n_children > 0 && depth < SCHEMA_DEPTH_MAX) {
+        (void)fputs(",\"children\":[", stdout);
+        for (size_t i = 0; i < info->n_children; i++) {
+            if (i > 0)
+                putchar(',');
+            print_column(&info->children[i], depth + 1);
+        }
+        putchar(']');
+    }
+    putchar('}');
+}
+
+static int run_schema(struct arguments *a, const struct lnc_dataset *ds)
+{
+    (void)a;
+    for (size_t i = 0; i < lnc_dataset_n_columns(ds); i++) {
+        print_column(lnc_dataset_column(ds, i), 0);
+        putchar('\n');
+    }
+    return EXIT_SUCCESS;
+}
+
+static int run_count(struct arguments *a, const struct lnc_dataset *ds)
+{
+    uint64_t n = 0;
+    struct lnc_error err;
+    (void)a;
+    if (lnc_dataset_count_rows(ds, &n, &err) != LNC_OK)
+        return fail_lnc(&err);
+    (void)printf("%" PRIu64 "\n", n);
+    return EXIT_SUCCESS;
+}
+
+static int print_batch(const struct lnc_batch *batch, uint64_t *left)
+{
+    for (size_t row = 0; row<batch->n_rows && * left> 0; row++, --*left) {
+        if (print_row(stdout, batch, row) != 0) {
+            (void)fputs("lnc: a value is nested too deeply to be printed\n", stderr);
+            return EXIT_FAILURE;
+        }
+    }
+    return EXIT_SUCCESS;
+}
+
+/* Vectors are long and for machines: who wants them names them. */
+static int choose_all(struct arguments *a, const struct lnc_dataset *ds)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < lnc_dataset_n_columns(ds); i++) {
+        const struct lnc_column_info *info = lnc_dataset_column(ds, i);
+        if (info->kind != LNC_KIND_VECTOR && info->kind != LNC_KIND_UNREADABLE)
+            rc = add_column(a, info->name);
+    }
+    return rc;
+}
+
+static int print_rows(struct arguments *a, const struct lnc_dataset *ds, uint64_t left)
+{
+    struct lnc_scan *scan = NULL;
+    struct lnc_error err;
+    int status = EXIT_SUCCESS;
+    bool more = true;
+    if (a->n_columns == 0)
+        status = choose_all(a, ds);
+    if (status != EXIT_SUCCESS)
+        return status;
+    const struct lnc_scan_options what = {
+        .columns = a->columns,
+        .n_columns = a->n_columns,
+        .batch_rows = left > 0 && left < LNC_BATCH_ROWS_MAX ? (size_t)left : 0};
+    if (lnc_scan_open(ds, &what, &scan, &err) != LNC_OK)
+        return fail_lnc(&err);
+    while (status == EXIT_SUCCESS && more && left > 0 && !ferror(stdout)) {
+        struct lnc_batch batch = {0};
+        if (lnc_scan_next(scan, &batch, &err) != LNC_OK)
+            status = fail_lnc(&err);
+        else
+            status = print_batch(&batch, &left);
+        more = batch.n_rows > 0;
+        lnc_batch_release(&batch);
+    }
+    lnc_scan_close(scan);
+    return status;
+}
+
+static int run_head(struct arguments *a, const struct lnc_dataset *ds)
+{
+    return print_rows(a, ds, a->n_rows);
+}
+
+static int run_cat(struct arguments *a, const struct lnc_dataset *ds)
+{
+    return print_rows(a, ds, UINT64_MAX);
+}
+
+static void print_time(int64_t us)
+{
+    int64_t seconds = us / 1000000 - (us % 1000000 < 0);
+    time_t when = (time_t)seconds;
+    struct tm tm;
+    if (us == LNC_NO_TIME || gmtime_r(&when, &tm) == NULL) {
+        (void)fputs("null", stdout);
+        return;
+    }
+    (void)printf("\"%04ld-%02d-%02dT%02d:%02d:%02d.%06" PRId64 "Z\"", tm.tm_year + 1900L,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                 us - seconds * 1000000);
+}
+
+static void print_tags_of(const struct lnc_ref_list *tags, const char *branch, uint64_t version)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < tags->n; i++) {
+        if (tags->items[i].version != version || strcmp(tags->items[i].branch, branch) != 0)
+            continue;
+        (void)fputs(n++ == 0 ? ",\"tags\":[" : ",", stdout);
+        print_key(stdout, tags->items[i].name);
+    }
+    if (n > 0)
+        putchar(']');
+}
+
+static int run_versions(struct arguments *a, const struct lnc_dataset *ds)
+{
+    struct lnc_version_list list = {0};
+    struct lnc_ref_list tags = {0};
+    struct lnc_error err;
+    (void)a;
+    if (lnc_dataset_tags(ds, &tags, &err) != LNC_OK)
+        return fail_lnc(&err);
+    if (lnc_dataset_versions(ds, &list, &err) != LNC_OK) {
+        lnc_ref_list_release(&tags);
+        return fail_lnc(&err);
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        (void)printf("{\"version\":%" PRIu64 ",\"time\":", list.items[i].number);
+        print_time(list.items[i].timestamp_us);
+        if (list.items[i].n_rows == LNC_ROWS_UNKNOWN)
+            (void)fputs(",\"rows\":null", stdout);
+        else
+            (void)printf(",\"rows\":%" PRIu64, list.items[i].n_rows);
+        print_tags_of(&tags, lnc_dataset_branch(ds), list.items[i].number);
+        (void)fputs("}\n", stdout);
+    }
+    lnc_version_list_release(&list);
+    lnc_ref_list_release(&tags);
+    return EXIT_SUCCESS;
+}
+
+static int print_refs(struct lnc_ref_list *list, const char *branch_key, const char *version_key)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        (void)fputs("{\"name\":", stdout);
+        print_key(stdout, list->items[i].name);
+        (void)printf(",\"%s\":", branch_key);
+        if (list->items[i].branch[0] != '\0')
+            print_key(stdout, list->items[i].branch);
+        else
+            (void)fputs("null", stdout);
+        (void)printf(",\"%s\":%" PRIu64 "}\n", version_key, list->items[i].version);
+    }
+    lnc_ref_list_release(list);
+    return EXIT_SUCCESS;
+}
+
+static int run_tags(struct arguments *a, const struct lnc_dataset *ds)
+{
+    struct lnc_ref_list list = {0};
+    struct lnc_error err;
+    (void)a;
+    if (lnc_dataset_tags(ds, &list, &err) != LNC_OK)
+        return fail_lnc(&err);
+    return print_refs(&list, "branch", "version");
+}
+
+static int run_branches(struct arguments *a, const struct lnc_dataset *ds)
+{
+    struct lnc_ref_list list = {0};
+    struct lnc_error err;
+    (void)a;
+    if (lnc_dataset_branches(ds, &list, &err) != LNC_OK)
+        return fail_lnc(&err);
+    return print_refs(&list, "from_branch", "from_version");
+}
+
+typedef int run_fn(struct arguments *a, const struct lnc_dataset *ds);
+
+static run_fn *find_command(const char *name)
+{
+    static const struct {
+        const char *name;
+        run_fn *run;
+    } commands[] = {{"schema", run_schema},    {"count", run_count},       {"head", run_head},
+                    {"cat", run_cat},          {"versions", run_versions}, {"tags", run_tags},
+                    {"branches", run_branches}};
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run;
+    }
+    return NULL;
+}
+
+static int run(struct arguments *a)
+{
+    struct lnc_dataset *ds = NULL;
+    struct lnc_error err;
+    if (a->command == NULL)
+        return fail_usage("a command is missing");
+    run_fn *run_command = find_command(a->command);
+    if (run_command == NULL && strcmp(a->command, "tables") != 0)
+        return fail_usage("there is no command '%s'", a->command);
+    if (a->path == NULL)
+        return fail_usage("%s needs the path of a %s", a->command,
+                          run_command != NULL ? "table" : "database");
+    if (run_command == NULL)
+        return run_tables(a);
+    if (lnc_open(a->path, a->table, &a->options, &ds, &err) != LNC_OK)
+        return fail_lnc(&err);
+    int status = run_command(a, ds);
+    lnc_dataset_close(ds);
+    return status;
+}
+
+static int finish_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    (void)fputs("lnc: the output cannot be written\n", stderr);
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {.command = NULL};
+    /* A reader that has seen enough (head, less) ends us without a word, whoever started us. */
+    (void)signal(SIGPIPE, SIG_DFL);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            (void)fputs(usage_text, stdout);
+            return finish_output(EXIT_SUCCESS);
+        }
+    }
+    int status = parse_arguments(&a, argc, argv);
+    if (status == 0)
+        status = run(&a);
+    free(a.names);
+    return finish_output(status);
+}
