@@ -188,7 +188,8 @@ static int parse_composite(struct parse *ps, struct lnc_pb pb, unsigned depth,
             node->n_items = lnc_pb_uint(&pb, &f);
         } else if (f.number == 1 || (f.number == 2 && k == LNC_ARRAY_FIXED_SIZE_LIST)) {
             rc = parse_array(ps, lnc_pb_sub(&pb, &f), depth, &node->child[0]);
-        } else if (f.number == 2 && k == LNC_ARRAY_LIST) {
+        } else if ((f.number == 2 && k == LNC_ARRAY_LIST) ||
+                   (f.number == 3 && k == LNC_ARRAY_BINARY)) {
             node->null_adjustment = lnc_pb_uint(&pb, &f);
         } else if (f.number == 2 && k == LNC_ARRAY_FSST) {
             struct lnc_pb table = lnc_pb_sub(&pb, &f);
@@ -197,8 +198,6 @@ static int parse_composite(struct parse *ps, struct lnc_pb pb, unsigned depth,
             node->bits = lnc_pb_uint(&pb, &f);
         } else if (f.number == 2) {
             rc = parse_array(ps, lnc_pb_sub(&pb, &f), depth, &node->child[1]);
-        } else if (f.number == 3 && k == LNC_ARRAY_BINARY) {
-            node->null_adjustment = lnc_pb_uint(&pb, &f);
         }
     }
     if (rc == LNC_OK)

@@ -52,7 +52,7 @@ static int new_node(struct holder *holder, size_t length, size_t n_children, str
     struct owned_array *owned = lnc_memory_calloc(memory, 1, sizeof *owned);
     if (owned != NULL) {
         owned->nodes = lnc_memory_calloc(memory, n_children + 1, sizeof *owned->nodes);
-        owned->pointers = lnc_memory_calloc(memory, n_children + 1, sizeof *owned->pointers);
+        owned->pointers = lnc_memory_calloc(memory, n_children + 1, sizeof(struct ArrowArray *));
     }
     if (owned == NULL || owned->nodes == NULL || owned->pointers == NULL) {
         if (owned != NULL) {

@@ -122,7 +122,7 @@ static int new_node(const struct lnc_ctx *cx, const char *name, size_t n_childre
     if (owned != NULL) {
         owned->name = lnc_calloc(cx, strlen(name) + 1, 1);
         owned->nodes = lnc_calloc(cx, n_children + 1, sizeof *owned->nodes);
-        owned->pointers = lnc_calloc(cx, n_children + 1, sizeof *owned->pointers);
+        owned->pointers = lnc_calloc(cx, n_children + 1, sizeof(struct ArrowSchema *));
     }
     if (owned == NULL || owned->name == NULL || owned->nodes == NULL || owned->pointers == NULL) {
         if (owned != NULL) {

@@ -179,14 +179,18 @@ struct lnc_memory *lnc_memory_of(const void *block)
     return ((const struct header *)block - 1)->memory;
 }
 
-int lnc_memory_fail(const struct lnc_memory *memory, size_t size, struct lnc_error *err)
+bool lnc_memory_explain(const struct lnc_memory *memory, size_t size, struct lnc_error *err)
 {
-    if (memory != NULL && atomic_load_explicit(&memory->is_full, memory_order_relaxed))
-        return lnc_fail(err, LNC_ELIMIT,
-                        "more memory is needed than the limit of all together (total_bytes_max) "
-                        "allows, %zu bytes",
-                        memory->total_max);
+    if (memory != NULL && atomic_load_explicit(&memory->is_full, memory_order_relaxed)) {
+        lnc_report(err, LNC_ELIMIT,
+                   "more memory is needed than the limit of all together (total_bytes_max) "
+                   "allows, %zu bytes",
+                   memory->total_max);
+        return true;
+    }
     if (size == 0)
-        return lnc_fail(err, LNC_ENOMEM, "out of memory");
-    return lnc_fail(err, LNC_ENOMEM, "out of memory (%zu bytes)", size);
+        lnc_report(err, LNC_ENOMEM, "out of memory");
+    else
+        lnc_report(err, LNC_ENOMEM, "out of memory (%zu bytes)", size);
+    return false;
 }

@@ -11,9 +11,11 @@
 #ifndef LNC_MEMORY_INT_H
 #define LNC_MEMORY_INT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lnc/lnc_dataset.h"
+#include "lnc/lnc_error.h"
 
 struct lnc_memory;
 
@@ -39,8 +41,15 @@ void lnc_free(void *block);
 /* Where a block came from. */
 struct lnc_memory *lnc_memory_of(const void *block);
 
-/* Says why `size` bytes (0: not known) could not be had just now: LNC_ENOMEM, or LNC_ELIMIT where
- * it was the ceiling. */
-int lnc_memory_fail(const struct lnc_memory *memory, size_t size, struct lnc_error *err);
+/* Says why `size` bytes (0: not known) could not be had just now; true where it was the ceiling. */
+bool lnc_memory_explain(const struct lnc_memory *memory, size_t size, struct lnc_error *err);
+
+/* The same with its code as value: LNC_ENOMEM, or LNC_ELIMIT for the ceiling. Inline, so that the
+ * compiler sees that it is never LNC_OK. */
+static inline int lnc_memory_fail(const struct lnc_memory *memory, size_t size,
+                                  struct lnc_error *err)
+{
+    return lnc_memory_explain(memory, size, err) ? LNC_ELIMIT : LNC_ENOMEM;
+}
 
 #endif

@@ -53,11 +53,12 @@ int lnc_nested_new(const struct lnc_ctx *cx, const struct lnc_column_def *def,
         return lnc_no_memory(cx, 0);
     nested->def = def;
     nested->leaf = lnc_calloc(cx, count_leaves(def), sizeof *nested->leaf);
+    if (nested->leaf == NULL) {
+        lnc_free(nested);
+        return lnc_no_memory(cx, 0);
+    }
+    add_leaves(nested, &path, def);
     int rc = LNC_OK;
-    if (nested->leaf == NULL)
-        rc = lnc_no_memory(cx, 0);
-    else
-        add_leaves(nested, &path, def);
     for (size_t i = 0; rc == LNC_OK && i < nested->n_leaves; i++)
         rc = prepare_leaf(cx, &nested->leaf[i]);
     if (rc != LNC_OK) {

@@ -27,8 +27,9 @@ static void file_of(const char *name, char file[REF_FILE_ROOM])
     char *p = file;
     for (; *name != '\0'; name++) {
         if (*name == '/') {
-            memcpy(p, "%2F", 3);
-            p += 3;
+            *p++ = '%';
+            *p++ = '2';
+            *p++ = 'F';
         } else {
             *p++ = *name;
         }
@@ -107,7 +108,7 @@ static int compare_names(const void *a, const void *b)
 static int list_names(const struct lnc_ctx *cx, const struct lnc_store *store, const char *root,
                       const char *folder, struct names *out)
 {
-    struct lnc_error why;
+    struct lnc_error why = {0};
     struct lnc_ctx quiet = *cx;
     char *dir;
     quiet.err = &why;
@@ -220,7 +221,7 @@ int lnc_tag_find(const struct lnc_ctx *cx, const struct lnc_store *store, const 
 int lnc_branch_check(const struct lnc_ctx *cx, const struct lnc_store *store, const char *root,
                      const char *name)
 {
-    struct lnc_tag start;
+    struct lnc_tag start = {.branch = NULL};
     int rc = find_ref(cx, store, root, &branch_keys, name, &start);
     if (rc == LNC_OK)
         lnc_free(start.branch);

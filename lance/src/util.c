@@ -112,12 +112,12 @@ void *lnc_calloc(const struct lnc_ctx *cx, size_t n, size_t size)
     return lnc_memory_calloc(cx->memory, n, size);
 }
 
-int lnc_no_memory(const struct lnc_ctx *cx, size_t size)
+bool lnc_explain_no_memory(const struct lnc_ctx *cx, size_t size)
 {
     struct lnc_error why;
-    int rc = lnc_memory_fail(cx->memory, size, &why);
-    lnc_report_at(cx, rc, NULL, "%s", why.message);
-    return rc;
+    bool is_full = lnc_memory_explain(cx->memory, size, &why);
+    lnc_report_at(cx, is_full ? LNC_ELIMIT : LNC_ENOMEM, NULL, "%s", why.message);
+    return is_full;
 }
 
 int lnc_buf_reserve(const struct lnc_ctx *cx, struct lnc_buf *buf, size_t cap)

@@ -58,8 +58,14 @@ int lnc_alloc(const struct lnc_ctx *cx, size_t size, void **out);
 /* n zeroed elements, for small things of our own; NULL if there is no memory, then the caller
  * returns lnc_no_memory(). lnc_free() gives it back. */
 void *lnc_calloc(const struct lnc_ctx *cx, size_t n, size_t size);
-/* Says why `size` bytes could not be had: LNC_ENOMEM, or LNC_ELIMIT above the ceiling of all. */
-int lnc_no_memory(const struct lnc_ctx *cx, size_t size);
+/* Says why `size` bytes could not be had; true if it was the ceiling of all. */
+bool lnc_explain_no_memory(const struct lnc_ctx *cx, size_t size);
+/* The same with its code as value: LNC_ENOMEM, or LNC_ELIMIT for the ceiling. Inline, so that the
+ * compiler sees that it is never LNC_OK. */
+static inline int lnc_no_memory(const struct lnc_ctx *cx, size_t size)
+{
+    return lnc_explain_no_memory(cx, size) ? LNC_ELIMIT : LNC_ENOMEM;
+}
 
 /* Bytes that grow and are reused; zero-initialised means empty. */
 struct lnc_buf {

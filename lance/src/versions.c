@@ -51,7 +51,7 @@ int lnc_is_table(const struct lnc_ctx *cx, const struct lnc_store *store, const 
                  bool *out)
 {
     struct lnc_newest newest = {.wanted = 0};
-    struct lnc_error why;
+    struct lnc_error why = {0};
     struct lnc_ctx quiet = *cx;
     quiet.err = &why;
     int rc = lnc_newest_find(&quiet, store, path, &newest);
@@ -121,7 +121,7 @@ static uint64_t rows_of(const struct lnc_manifest *m)
 static int describe(const struct lnc_dataset *ds, uint64_t number, struct lnc_version *out,
                     struct lnc_error *err)
 {
-    struct lnc_error why;
+    struct lnc_error why = {0};
     struct lnc_ctx cx = lnc_dataset_ctx(ds, &why);
     struct lnc_newest newest = {.wanted = number};
     struct lnc_manifest manifest = {0};

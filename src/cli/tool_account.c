@@ -29,7 +29,7 @@ void gen_tool_account_close(struct gen_tool_account *a)
 int gen_tool_account_add(struct gen_tool_account *a, struct gen_str record, struct gen_error *err)
 {
     struct gen_json_doc *doc = NULL;
-    struct gen_trajectory t;
+    struct gen_trajectory t = {.category = GEN_TOOL_CATEGORY_UNKNOWN};
     bool usable = false;
     char why[320];
     gen_arena_reset(&a->arena);

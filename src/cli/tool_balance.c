@@ -25,11 +25,14 @@ static int make_room(struct gen_tool_balance *b, struct gen_error *err)
         return GEN_OK;
     size_t n = b->n_allocated ? b->n_allocated * 2 : ROWS_FIRST;
     uint64_t *ends = realloc(b->ends, n * sizeof(*ends));
-    b->ends = ends ? ends : b->ends;
+    if (ends)
+        b->ends = ends;
     double *ratings = realloc(b->ratings, n * sizeof(*ratings));
-    b->ratings = ratings ? ratings : b->ratings;
+    if (ratings)
+        b->ratings = ratings;
     unsigned char *categories = realloc(b->categories, n);
-    b->categories = categories ? categories : b->categories;
+    if (categories)
+        b->categories = categories;
     if (!ends || !ratings || !categories)
         return gen_nomem(err, "the rows to balance");
     b->n_allocated = n;

@@ -129,7 +129,7 @@ static int open_visit(struct visit *v, struct round *r, size_t i, unsigned numbe
                         CALLS_A_SESSION_MAX);
     v->round = r;
     (void)snprintf(v->name, sizeof(v->name), "exploration-%u-%zu", number, i);
-    v->calls = calloc(n + 1, sizeof(*v->calls));
+    v->calls = calloc(n + 1, sizeof(const struct gen_json *));
     v->before = calloc(n + 1, sizeof(*v->before));
     v->args = calloc(n + 1, sizeof(*v->args));
     v->observations = calloc(n + 1, sizeof(*v->observations));

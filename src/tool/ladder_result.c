@@ -7,10 +7,12 @@
 /* An agent that stops half-way says so itself; its words would teach to give up. */
 static bool is_unsolved(const struct gen_trajectory *t)
 {
-    bool validated = true;
+    bool is_success = true;
+    const struct gen_json *result = gen_json_get(t->record, "execution_result");
     const struct gen_json *solution = gen_json_get(t->record, "solution");
-    return gen_json_as_bool(gen_json_get(solution, "execution_validated"), &validated) &&
-           !validated;
+    if (!gen_json_as_bool(gen_json_get(result, "success"), &is_success))
+        (void)gen_json_as_bool(gen_json_get(solution, "execution_validated"), &is_success);
+    return !is_success;
 }
 
 void gen_rung_execution(struct gen_climber *c, bool needs_execution, bool *skipped)

@@ -119,7 +119,7 @@ static bool read_repeats(struct pattern *p, size_t *n)
 
 static char pick(const bool set[SPAN], size_t number)
 {
-    char found[SPAN];
+    char found[SPAN] = {0};
     size_t n = 0;
     for (unsigned c = 0; c < SPAN; c++) {
         if (set[c])

@@ -361,6 +361,7 @@ static int piece_is_known(struct trace *t, struct gen_str piece, bool *known, st
 /* A quotation may leave words out. */
 static int quote_is_known(struct trace *t, struct gen_str quote, bool *known, struct gen_error *err)
 {
+    static const char marks[] = ".,;:!?";
     size_t from = 0;
     *known = true;
     while (from <= quote.n && *known) {
@@ -369,7 +370,7 @@ static int quote_is_known(struct trace *t, struct gen_str quote, bool *known, st
         size_t cut = dots < sign ? dots : sign;
         size_t end = cut == SIZE_MAX ? quote.n : cut;
         struct gen_str piece = gen_str_trim(gen_str_sub(quote, from, end - from));
-        while (piece.n && memchr(".,;:!?", piece.p[piece.n - 1], 6))
+        while (piece.n && memchr(marks, piece.p[piece.n - 1], sizeof(marks) - 1))
             piece.n--;
         int rc = piece_is_known(t, piece, known, err);
         if (rc)
@@ -430,7 +431,7 @@ static int look_at_quotes(struct trace *t, struct gen_error *err)
         if (rc)
             return rc;
         /* A figure in quotation marks may be computed like any other. */
-        bool is_figure = quote.n <= 12 && quote.p[0] >= '0' && quote.p[0] <= '9';
+        bool is_figure = quote.n > 0 && quote.n <= 12 && quote.p[0] >= '0' && quote.p[0] <= '9';
         if (!known && is_figure)
             t->n_spans--;
         else if (!known)

@@ -48,8 +48,10 @@ static void say_name(struct teller *t, struct gen_str name)
     }
     bool is_size = gen_str_ends(name, GEN_STR("_bytes"));
     size_t n = is_size ? name.n - 6 : name.n;
-    for (size_t i = 0; i < n; i++)
-        say(t, name.p[i] == '_' ? GEN_STR(" ") : gen_str_sub(name, i, 1));
+    for (size_t i = 0; i < n; i++) {
+        struct gen_str letter = gen_str_sub(name, i, 1);
+        say(t, gen_str_is(letter, "_") ? GEN_STR(" ") : letter);
+    }
     if (is_size)
         say_c(t, gen_str_ends(name, GEN_STR("size_bytes")) ? " in bytes" : " size in bytes");
 }

@@ -157,6 +157,9 @@ static const char *climb_text(const char *text, bool needs_execution, struct gen
 #define WENT_WELL ",\"status\":\"success\",\"actual_result\":\"{\\\"v\\\":12}\""
 #define FAILED    ",\"status\":\"failure\",\"error_message\":\"no such key\""
 
+#define ANSWERED(answer, validated)                                                                \
+    ",\"final_answer\":\"" answer "\",\"execution_validated\":" validated "}," TOOLS "}"
+
 static void single_rules(void **state)
 {
     (void)state;
@@ -240,6 +243,53 @@ static void single_rules(void **state)
             fail_msg("case %zu: wanted \"%s\", found \"%s\": %s\n%s", i, cases[i].rule, rule,
                      climb.why, cases[i].text);
         assert_true(!climb.rule == !climb.why[0]);
+    }
+}
+
+/* A run that was given up is refused where its calls are looked at, however well they went. */
+static void given_up(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *rule;
+        bool needs_execution;
+    } cases[] = {
+        {RECORD("single", STEP("1", "{\"key\":\"alpha\"}", WENT_WELL), "")
+             ANSWERED("It is 12.", "false"),
+         "not_solved", true},
+        {RECORD("single", STEP("1", "{\"key\":\"alpha\"}", WENT_WELL), "")
+             ANSWERED("It is 12.", "false"),
+         "not_solved", false},
+        {RECORD("error-recovery",
+                STEP("1", "{\"key\":\"alfa\"}", FAILED ",\"is_mutation\":true") "," STEP(
+                    "2", "{\"key\":\"alpha\"}", WENT_WELL),
+                "") ANSWERED("It is 12.", "false"),
+         "not_solved", true},
+        /* What failed says more than that it was given up. */
+        {RECORD("single", STEP("1", "{\"key\":\"alpha\"}", FAILED), "")
+             ANSWERED("No such key.", "false"),
+         "call_failed", true},
+        {RECORD("single", STEP("1", "{\"key\":\"alpha\"}", WENT_WELL), "")
+             ANSWERED("It is 12.", "true"),
+         NULL, true},
+        /* No boolean says nothing. */
+        {RECORD("single", STEP("1", "{\"key\":\"alpha\"}", WENT_WELL), "")
+             ANSWERED("It is 12.", "null"),
+         NULL, true},
+        /* Nothing was executed, or nothing was to be. */
+        {RECORD("single", STEP("1", "{\"key\":\"alpha\"}", ""), "") ANSWERED("It is 12.", "false"),
+         NULL, false},
+        {RECORD("irrelevance", "", "") ANSWERED("No tool here does that.", "false"), NULL, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct gen_climb climb;
+        const char *wanted = cases[i].rule ? cases[i].rule : "";
+        const char *rule = climb_text(cases[i].text, cases[i].needs_execution, &climb);
+        if (strcmp(rule, wanted) != 0)
+            fail_msg("case %zu: wanted \"%s\", found \"%s\": %s\n%s", i, wanted, rule, climb.why,
+                     cases[i].text);
+        if (climb.rule)
+            assert_int_equal(climb.rung, GEN_RUNG_EXECUTION);
     }
 }
 
@@ -354,7 +404,9 @@ static void very_many_calls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(records),  cmocka_unit_test(mutations), cmocka_unit_test(single_rules),
-        cmocka_unit_test(original), cmocka_unit_test(coverage),  cmocka_unit_test(very_many_calls)};
+        cmocka_unit_test(records),        cmocka_unit_test(mutations),
+        cmocka_unit_test(single_rules),   cmocka_unit_test(given_up),
+        cmocka_unit_test(original),       cmocka_unit_test(coverage),
+        cmocka_unit_test(very_many_calls)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
