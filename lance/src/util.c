@@ -2,8 +2,15 @@
 
 #include <stdio.h>
 
+#include "lnc/lnc.h"
+
 /* Paths are shown from their end: the last components are what tells files apart. */
 #define PATH_SHOWN_MAX 200
+
+const char *lnc_version_string(void)
+{
+    return LNC_VERSION;
+}
 
 const char *lnc_status_name(int status)
 {

@@ -41,7 +41,19 @@
 #include "lnc/lnc_batch.h"
 #include "lnc/lnc_dataset.h"
 #include "lnc/lnc_error.h"
+#include "lnc/lnc_export.h"
 #include "lnc/lnc_scan.h"
 #include "lnc/lnc_source.h"
+
+/* Version of these headers, "major.minor.patch". Below 1.0 the layout of structures may change with
+ * the minor number (which is part of the name of a shared library), never with the patch. */
+#define LNC_VERSION "0.1.0"
+
+LNC_EXTERN_C_BEGIN
+
+/* Version of the library that is linked, in the same form. Constant, never NULL; any thread. */
+LNC_API const char *lnc_version_string(void);
+
+LNC_EXTERN_C_END
 
 #endif

@@ -19,7 +19,10 @@
 #include <stdint.h>
 
 #include "lnc/lnc_batch.h"
+#include "lnc/lnc_export.h"
 #include "lnc/lnc_scan.h"
+
+LNC_EXTERN_C_BEGIN
 
 #ifndef ARROW_C_DATA_INTERFACE
 #define ARROW_C_DATA_INTERFACE
@@ -71,8 +74,8 @@ struct ArrowArrayStream {
  * vectors too. Errors: LNC_ENOENT, LNC_EUNSUPPORTED (a column that cannot be read), LNC_ENOMEM. The
  * caller calls out->release.
  */
-int lnc_arrow_schema(const struct lnc_dataset *ds, const char *const *columns, size_t n_columns,
-                     struct ArrowSchema *out, struct lnc_error *err);
+LNC_API int lnc_arrow_schema(const struct lnc_dataset *ds, const char *const *columns,
+                             size_t n_columns, struct ArrowSchema *out, struct lnc_error *err);
 
 /*
  * Moves a batch into an array, a struct of its columns in the order of the projection: on success
@@ -80,14 +83,16 @@ int lnc_arrow_schema(const struct lnc_dataset *ds, const char *const *columns, s
  * it and released on their own. Errors, after which the batch is as it was: LNC_ENOMEM; LNC_ELIMIT
  * (a map with more than 2^31 - 1 entries in one batch).
  */
-int lnc_arrow_array(struct lnc_batch *batch, struct ArrowArray *out, struct lnc_error *err);
+LNC_API int lnc_arrow_array(struct lnc_batch *batch, struct ArrowArray *out, struct lnc_error *err);
 
 /*
  * A scan as a stream. `options` as in lnc_scan_open, but that with columns NULL the vectors are
  * read too. The dataset must stay open until the stream is released. get_next fails with an errno
  * number (EIO, EINVAL, ENOMEM, ENOENT, ENOTSUP), and get_last_error tells what lnc_scan_next says.
  */
-int lnc_arrow_stream(const struct lnc_dataset *ds, const struct lnc_scan_options *options,
-                     struct ArrowArrayStream *out, struct lnc_error *err);
+LNC_API int lnc_arrow_stream(const struct lnc_dataset *ds, const struct lnc_scan_options *options,
+                             struct ArrowArrayStream *out, struct lnc_error *err);
+
+LNC_EXTERN_C_END
 
 #endif

@@ -16,6 +16,9 @@
 #include <stdint.h>
 
 #include "lnc/lnc_dataset.h"
+#include "lnc/lnc_export.h"
+
+LNC_EXTERN_C_BEGIN
 
 /* One column of a batch. */
 struct lnc_column {
@@ -52,7 +55,7 @@ struct lnc_batch {
 };
 
 /* Frees what the batch holds and zeroes it; NULL and empty batches are ignored. */
-void lnc_batch_release(struct lnc_batch *batch);
+LNC_API void lnc_batch_release(struct lnc_batch *batch);
 
 /* True if the value of the row is null. Needs row < n_rows of the batch, as all of the following.
  */
@@ -76,10 +79,12 @@ static inline const char *lnc_column_string(const struct lnc_column *column, siz
 
 /* Integers, BOOL, DATE32 to DURATION: the value as int64_t (UINT64 above INT64_MAX wraps: read
  * `values` instead); 0 for null rows and other kinds. */
-int64_t lnc_column_int64(const struct lnc_column *column, size_t row);
+LNC_API int64_t lnc_column_int64(const struct lnc_column *column, size_t row);
 
 /* FLOAT, DOUBLE, HALF and all that lnc_column_int64() takes, as double; 0 for null rows and other
  * kinds. */
-double lnc_column_double(const struct lnc_column *column, size_t row);
+LNC_API double lnc_column_double(const struct lnc_column *column, size_t row);
+
+LNC_EXTERN_C_END
 
 #endif

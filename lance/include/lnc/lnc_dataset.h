@@ -20,7 +20,10 @@
 #include <stdint.h>
 
 #include "lnc/lnc_error.h"
+#include "lnc/lnc_export.h"
 #include "lnc/lnc_source.h"
+
+LNC_EXTERN_C_BEGIN
 
 struct lnc_dataset;
 struct lnc_database;
@@ -134,25 +137,25 @@ struct lnc_column_info {
  * the path does not exist, is not a directory, is itself a table (the message says so) or holds
  * other things but no table; LNC_EIO; LNC_ENOMEM. On success *out is owned by the caller.
  */
-int lnc_database_open(const char *path, const struct lnc_options *options,
-                      struct lnc_database **out, struct lnc_error *err);
+LNC_API int lnc_database_open(const char *path, const struct lnc_options *options,
+                              struct lnc_database **out, struct lnc_error *err);
 
 /* Number of tables. */
-size_t lnc_database_n_tables(const struct lnc_database *db);
+LNC_API size_t lnc_database_n_tables(const struct lnc_database *db);
 
 /* Name of table i < n_tables, sorted by bytes; belongs to the database. Tables of child namespaces
  * are named `ns$table`. */
-const char *lnc_database_table(const struct lnc_database *db, size_t i);
+LNC_API const char *lnc_database_table(const struct lnc_database *db, size_t i);
 
 /*
  * Opens a table by name. Errors: LNC_ENOENT with the names that exist; otherwise as
  * lnc_dataset_open(). The dataset does not need the database any more.
  */
-int lnc_database_open_table(const struct lnc_database *db, const char *name,
-                            struct lnc_dataset **out, struct lnc_error *err);
+LNC_API int lnc_database_open_table(const struct lnc_database *db, const char *name,
+                                    struct lnc_dataset **out, struct lnc_error *err);
 
 /* Closes; NULL is ignored. */
-void lnc_database_close(struct lnc_database *db);
+LNC_API void lnc_database_close(struct lnc_database *db);
 
 /*
  * Opens the table whose directory is `path` (`.../<table>.lance`). Errors: LNC_ENOENT (no such
@@ -161,8 +164,8 @@ void lnc_database_close(struct lnc_database *db);
  * (needs a feature that we do not read: the message names it), LNC_ELIMIT, LNC_EIO, LNC_ENOMEM. On
  * success *out is owned by the caller.
  */
-int lnc_dataset_open(const char *path, const struct lnc_options *options, struct lnc_dataset **out,
-                     struct lnc_error *err);
+LNC_API int lnc_dataset_open(const char *path, const struct lnc_options *options,
+                             struct lnc_dataset **out, struct lnc_error *err);
 
 /*
  * Opens whatever the user named: if `path` is a table, that one (`table` must be NULL or its name);
@@ -170,46 +173,46 @@ int lnc_dataset_open(const char *path, const struct lnc_options *options, struct
  * Errors: LNC_ENOENT with a message that lists the tables if there are several or none of that
  * name; otherwise as lnc_dataset_open().
  */
-int lnc_open(const char *path, const char *table, const struct lnc_options *options,
-             struct lnc_dataset **out, struct lnc_error *err);
+LNC_API int lnc_open(const char *path, const char *table, const struct lnc_options *options,
+                     struct lnc_dataset **out, struct lnc_error *err);
 
 /* Closes; all scans of the dataset must be closed before, batches may live on. NULL is ignored. */
-void lnc_dataset_close(struct lnc_dataset *ds);
+LNC_API void lnc_dataset_close(struct lnc_dataset *ds);
 
 /* Directory of the table, and its name (last component without ".lance"; that of the catalogue for
  * a table of a child namespace). Belong to the dataset. */
-const char *lnc_dataset_path(const struct lnc_dataset *ds);
-const char *lnc_dataset_name(const struct lnc_dataset *ds);
+LNC_API const char *lnc_dataset_path(const struct lnc_dataset *ds);
+LNC_API const char *lnc_dataset_name(const struct lnc_dataset *ds);
 
 /* Version of the table that is open, counted by its writers from 1. */
-uint64_t lnc_dataset_version(const struct lnc_dataset *ds);
+LNC_API uint64_t lnc_dataset_version(const struct lnc_dataset *ds);
 
 /* Name of the branch that is open, "" for the main one. Belongs to the dataset. */
-const char *lnc_dataset_branch(const struct lnc_dataset *ds);
+LNC_API const char *lnc_dataset_branch(const struct lnc_dataset *ds);
 
 /* When the version was written, as its manifest says: microseconds since 1970-01-01 UTC, or
  * LNC_NO_TIME. */
 #define LNC_NO_TIME INT64_MIN
-int64_t lnc_dataset_timestamp(const struct lnc_dataset *ds);
+LNC_API int64_t lnc_dataset_timestamp(const struct lnc_dataset *ds);
 
 /* Storage version of the data files as the manifest declares it: "0.1", "2.0", "2.1", "2.2".
  * Belongs to the dataset. */
-const char *lnc_dataset_storage_version(const struct lnc_dataset *ds);
+LNC_API const char *lnc_dataset_storage_version(const struct lnc_dataset *ds);
 
 /* Library and version that wrote the manifest, such as "lance 12.0.0"; "" if it does not say.
  * Belongs to the dataset. */
-const char *lnc_dataset_writer(const struct lnc_dataset *ds);
+LNC_API const char *lnc_dataset_writer(const struct lnc_dataset *ds);
 
 /* Number of fragments (groups of data files). */
-size_t lnc_dataset_n_fragments(const struct lnc_dataset *ds);
+LNC_API size_t lnc_dataset_n_fragments(const struct lnc_dataset *ds);
 
 /* Top-level columns in the order of the table. */
-size_t lnc_dataset_n_columns(const struct lnc_dataset *ds);
-const struct lnc_column_info *lnc_dataset_column(const struct lnc_dataset *ds, size_t i);
+LNC_API size_t lnc_dataset_n_columns(const struct lnc_dataset *ds);
+LNC_API const struct lnc_column_info *lnc_dataset_column(const struct lnc_dataset *ds, size_t i);
 
 /* Index of the column of exactly that name (case matters). LNC_ENOENT with the names that exist. */
-int lnc_dataset_find_column(const struct lnc_dataset *ds, const char *name, size_t *out,
-                            struct lnc_error *err);
+LNC_API int lnc_dataset_find_column(const struct lnc_dataset *ds, const char *name, size_t *out,
+                                    struct lnc_error *err);
 
 /*
  * Exact number of live rows: physical rows minus deleted ones, from the manifest alone. Only for
@@ -217,7 +220,8 @@ int lnc_dataset_find_column(const struct lnc_dataset *ds, const char *name, size
  * deletion files are read. Errors: those of reading these; LNC_ECORRUPT if more rows are deleted
  * than exist.
  */
-int lnc_dataset_count_rows(const struct lnc_dataset *ds, uint64_t *out, struct lnc_error *err);
+LNC_API int lnc_dataset_count_rows(const struct lnc_dataset *ds, uint64_t *out,
+                                   struct lnc_error *err);
 
 #define LNC_ROWS_UNKNOWN UINT64_MAX
 
@@ -240,9 +244,9 @@ struct lnc_version_list {
  * was opened included. Reads one manifest each. Errors: LNC_EIO, LNC_ENOENT (the table is gone),
  * LNC_ELIMIT, LNC_ENOMEM. The caller releases *out.
  */
-int lnc_dataset_versions(const struct lnc_dataset *ds, struct lnc_version_list *out,
-                         struct lnc_error *err);
-void lnc_version_list_release(struct lnc_version_list *list);
+LNC_API int lnc_dataset_versions(const struct lnc_dataset *ds, struct lnc_version_list *out,
+                                 struct lnc_error *err);
+LNC_API void lnc_version_list_release(struct lnc_version_list *list);
 
 /* A tag or a branch. */
 struct lnc_ref {
@@ -264,9 +268,12 @@ struct lnc_ref_list {
  * file of them is damaged: the message names it), LNC_EIO, LNC_ELIMIT, LNC_ENOMEM. The caller
  * releases *out.
  */
-int lnc_dataset_tags(const struct lnc_dataset *ds, struct lnc_ref_list *out, struct lnc_error *err);
-int lnc_dataset_branches(const struct lnc_dataset *ds, struct lnc_ref_list *out,
-                         struct lnc_error *err);
-void lnc_ref_list_release(struct lnc_ref_list *list);
+LNC_API int lnc_dataset_tags(const struct lnc_dataset *ds, struct lnc_ref_list *out,
+                             struct lnc_error *err);
+LNC_API int lnc_dataset_branches(const struct lnc_dataset *ds, struct lnc_ref_list *out,
+                                 struct lnc_error *err);
+LNC_API void lnc_ref_list_release(struct lnc_ref_list *list);
+
+LNC_EXTERN_C_END
 
 #endif

@@ -14,6 +14,10 @@
 
 #include <stdint.h>
 
+#include "lnc/lnc_export.h"
+
+LNC_EXTERN_C_BEGIN
+
 enum lnc_status {
     LNC_OK = 0,
     LNC_ENOMEM,       /* malloc failed */
@@ -35,6 +39,8 @@ struct lnc_error {
 };
 
 /* A short constant name of a status, such as "corrupt"; "unknown" for other numbers. Never NULL. */
-const char *lnc_status_name(int status);
+LNC_API const char *lnc_status_name(int status);
+
+LNC_EXTERN_C_END
 
 #endif

@@ -18,6 +18,9 @@
 #include "lnc/lnc_batch.h"
 #include "lnc/lnc_dataset.h"
 #include "lnc/lnc_error.h"
+#include "lnc/lnc_export.h"
+
+LNC_EXTERN_C_BEGIN
 
 struct lnc_scan;
 
@@ -40,8 +43,8 @@ struct lnc_scan_options {
  * message says its type and the way out), LNC_EINVAL, LNC_ENOMEM. On success *out is owned
  * by the caller.
  */
-int lnc_scan_open(const struct lnc_dataset *ds, const struct lnc_scan_options *options,
-                  struct lnc_scan **out, struct lnc_error *err);
+LNC_API int lnc_scan_open(const struct lnc_dataset *ds, const struct lnc_scan_options *options,
+                          struct lnc_scan **out, struct lnc_error *err);
 
 /*
  * The next rows. *out must hold nothing (zeroed or released) and is owned by the caller afterwards.
@@ -50,9 +53,11 @@ int lnc_scan_open(const struct lnc_dataset *ds, const struct lnc_scan_options *o
  * something we do not read), LNC_ENOENT (a data file is missing), LNC_ELIMIT, LNC_EIO, LNC_ENOMEM;
  * the message names file, column, page and byte.
  */
-int lnc_scan_next(struct lnc_scan *scan, struct lnc_batch *out, struct lnc_error *err);
+LNC_API int lnc_scan_next(struct lnc_scan *scan, struct lnc_batch *out, struct lnc_error *err);
 
 /* Ends the scan; NULL is ignored. Batches stay valid. */
-void lnc_scan_close(struct lnc_scan *scan);
+LNC_API void lnc_scan_close(struct lnc_scan *scan);
+
+LNC_EXTERN_C_END
 
 #endif

@@ -18,6 +18,9 @@
 #include <stdint.h>
 
 #include "lnc/lnc_error.h"
+#include "lnc/lnc_export.h"
+
+LNC_EXTERN_C_BEGIN
 
 /* One open file. `release` is NULL when the struct holds nothing (never opened, moved away,
  * released). */
@@ -33,7 +36,7 @@ struct lnc_source {
 };
 
 /* Releases a source; one that is NULL or holds nothing is ignored. */
-void lnc_source_release(struct lnc_source *source);
+LNC_API void lnc_source_release(struct lnc_source *source);
 
 /* Called for each entry of a directory, in any order, without "." and "..". Return LNC_OK to go on;
  * anything else ends the listing and is returned from it. `name` is valid during the call only. */
@@ -55,7 +58,7 @@ struct lnc_store {
 
 /* Makes *out the local file system. Holds nothing, cannot fail; releasing it is allowed and does
  * nothing. */
-void lnc_store_file(struct lnc_store *out);
+LNC_API void lnc_store_file(struct lnc_store *out);
 
 /* One file of a memory store. Path and bytes are borrowed and must outlive the store and all it
  * opened. */
@@ -67,10 +70,12 @@ struct lnc_memory_file {
 
 /* Makes *out a tree of the n given files; directories follow from the paths. The array is borrowed
  * too. LNC_ENOMEM. */
-int lnc_store_memory(struct lnc_store *out, const struct lnc_memory_file *files, size_t n,
-                     struct lnc_error *err);
+LNC_API int lnc_store_memory(struct lnc_store *out, const struct lnc_memory_file *files, size_t n,
+                             struct lnc_error *err);
 
 /* Releases a store; NULL or one that holds nothing is ignored. */
-void lnc_store_release(struct lnc_store *store);
+LNC_API void lnc_store_release(struct lnc_store *store);
+
+LNC_EXTERN_C_END
 
 #endif

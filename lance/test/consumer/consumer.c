@@ -1,6 +1,7 @@
 /* A stranger's program: built against the installed tree with what pkg-config says, nothing else.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include <lnc/lnc.h>
 
@@ -11,6 +12,10 @@ int main(int argc, char **argv)
     struct lnc_scan *scan = NULL;
     struct lnc_batch batch = {0};
     unsigned long long n_rows = 0;
+    if (strcmp(LNC_VERSION, lnc_version_string()) != 0) {
+        (void)fprintf(stderr, "headers %s, library %s\n", LNC_VERSION, lnc_version_string());
+        return 1;
+    }
     int rc = argc == 2 ? lnc_open(argv[1], NULL, NULL, &ds, &err) : LNC_EINVAL;
     if (rc == LNC_OK)
         rc = lnc_scan_open(ds, NULL, &scan, &err);

@@ -1,0 +1,10 @@
+# find_package(lnc): the target lnc::lnc.
+include(CMakeFindDependencyMacro)
+find_dependency(PkgConfig)
+if(NOT TARGET PkgConfig::ZSTD)
+    pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET GLOBAL libzstd)
+endif()
+if(NOT TARGET PkgConfig::LZ4)
+    pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET GLOBAL liblz4)
+endif()
+include(${CMAKE_CURRENT_LIST_DIR}/lnc-targets.cmake)
