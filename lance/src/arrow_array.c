@@ -92,13 +92,15 @@ static int pack_bits(const struct holder *holder, const uint8_t *bytes, size_t n
     return LNC_OK;
 }
 
-/* Offsets of 32 bits, which is all that Arrow's maps have. */
+/* Offsets of 32 bits, which is all that maps and types that are not declared large have. */
 static int narrow_offsets(const struct holder *holder, const struct lnc_column *column, void **out,
                           struct lnc_error *err)
 {
     struct lnc_memory *memory = lnc_memory_of(holder);
     if (column->offsets[column->n_rows] > INT32_MAX)
-        return lnc_fail(err, LNC_ELIMIT, "column '%.80s' has too many map entries in one batch",
+        return lnc_fail(err, LNC_ELIMIT,
+                        "column '%.80s' has more in one batch than the offsets of its type can "
+                        "count (2^31 - 1): ask for fewer rows or bytes in a batch",
                         column->name);
     int32_t *offsets = lnc_memory_calloc(memory, column->n_rows + 1, sizeof *offsets);
     if (offsets == NULL)
@@ -107,6 +109,17 @@ static int narrow_offsets(const struct holder *holder, const struct lnc_column *
         offsets[i] = (int32_t)column->offsets[i];
     *out = offsets;
     return LNC_OK;
+}
+
+static int set_offsets(const struct lnc_column *column, struct owned_array *owned,
+                       struct lnc_error *err)
+{
+    owned->buffers[1] = column->offsets;
+    if (column->is_large)
+        return LNC_OK;
+    int rc = narrow_offsets(owned->holder, column, &owned->packed[1], err);
+    owned->buffers[1] = owned->packed[1];
+    return rc;
 }
 
 /* The buffers behind that of validity. */
@@ -126,17 +139,13 @@ static int set_values(const struct lnc_column *column, struct ArrowArray *out,
     case LNC_KIND_STRING:
     case LNC_KIND_BINARY:
         out->n_buffers = 3;
-        owned->buffers[1] = column->offsets;
+        rc = set_offsets(column, owned, err);
         owned->buffers[2] = column->bytes;
         break;
     case LNC_KIND_LIST:
-        out->n_buffers = 2;
-        owned->buffers[1] = column->offsets;
-        break;
     case LNC_KIND_MAP:
         out->n_buffers = 2;
-        rc = narrow_offsets(owned->holder, column, &owned->packed[1], err);
-        owned->buffers[1] = owned->packed[1];
+        rc = set_offsets(column, owned, err);
         break;
     case LNC_KIND_BOOL:
         out->n_buffers = 2;

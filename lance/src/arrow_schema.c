@@ -3,7 +3,6 @@
 #include "lnc/lnc_arrow.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "arrow_int.h"
 #include "dataset_int.h"
@@ -14,6 +13,7 @@
 struct owned_schema {
     char format[FORMAT_ROOM];
     char *name;
+    char *metadata;
     struct ArrowSchema *nodes; /* of the children */
     struct ArrowSchema **pointers;
 };
@@ -28,6 +28,7 @@ static void release_schema(struct ArrowSchema *schema)
     lnc_free(owned->nodes);
     lnc_free(owned->pointers);
     lnc_free(owned->name);
+    lnc_free(owned->metadata);
     lnc_free(owned);
     schema->release = NULL;
 }
@@ -59,40 +60,40 @@ static const char *plain_format(enum lnc_kind kind)
     return (size_t)kind < sizeof formats / sizeof formats[0] ? formats[kind] : NULL;
 }
 
-/* What stands behind the n-th colon of a logical type. */
-static const char *part_of(const char *type, unsigned n)
-{
-    for (; n > 0 && type != NULL; n--) {
-        type = strchr(type, ':');
-        type = type != NULL ? type + 1 : NULL;
-    }
-    return type != NULL ? type : "";
-}
-
 /* The time zone "-" stands for none. */
 static int write_timestamp(const struct lnc_column_info *info, char *format)
 {
-    const char *zone = part_of(info->logical_type, 2);
+    /* "timestamp:us:<zone>", which schema.c has checked up to there. */
+    const char *zone = strchr(strchr(info->logical_type, ':') + 1, ':') + 1;
     return snprintf(format, FORMAT_ROOM, "ts%c:%s", unit_letter(info->unit),
                     strcmp(zone, "-") == 0 ? "" : zone);
 }
 
 static int write_decimal(const struct lnc_column_info *info, char *format)
 {
-    int precision = 0;
-    int scale = 0;
-    char *end = NULL;
-    const char *text = part_of(info->logical_type, 2);
-    precision = (int)strtol(text, &end, 10);
-    scale = (int)strtol(part_of(info->logical_type, 3), &end, 10);
     if (info->byte_width == 16)
-        return snprintf(format, FORMAT_ROOM, "d:%d,%d", precision, scale);
-    return snprintf(format, FORMAT_ROOM, "d:%d,%d,%u", precision, scale, 8 * info->byte_width);
+        return snprintf(format, FORMAT_ROOM, "d:%d,%d", info->precision, info->scale);
+    return snprintf(format, FORMAT_ROOM, "d:%d,%d,%u", info->precision, info->scale,
+                    8 * info->byte_width);
+}
+
+static const char *small_format(enum lnc_kind kind)
+{
+    switch (kind) {
+    case LNC_KIND_STRING:
+        return "u";
+    case LNC_KIND_BINARY:
+        return "z";
+    case LNC_KIND_LIST:
+        return "+l";
+    default:
+        return plain_format(kind);
+    }
 }
 
 static int write_format(const struct lnc_column_info *info, char *format)
 {
-    const char *plain = plain_format(info->kind);
+    const char *plain = info->is_large ? plain_format(info->kind) : small_format(info->kind);
     if (plain != NULL)
         return snprintf(format, FORMAT_ROOM, "%s", plain);
     switch (info->kind) {
@@ -145,6 +146,44 @@ static int new_node(const struct lnc_ctx *cx, const char *name, size_t n_childre
     return LNC_OK;
 }
 
+/* Arrow's form: a number of pairs, then size and bytes of each key and value, in int32_t. */
+static char *put_sized(char *p, const char *bytes, size_t size)
+{
+    int32_t n = (int32_t)size;
+    memcpy(p, &n, sizeof n);
+    if (size > 0)
+        memcpy(p + sizeof n, bytes, size);
+    return p + sizeof n + size;
+}
+
+static int set_metadata(const struct lnc_ctx *cx, const struct lnc_metadata *pairs, size_t n,
+                        struct ArrowSchema *out)
+{
+    struct owned_schema *owned = out->private_data;
+    uint64_t size = sizeof(int32_t);
+    void *memory;
+    if (n == 0)
+        return LNC_OK;
+    /* They lie in the manifest, so that the sum does not overflow. */
+    for (size_t i = 0; i < n; i++)
+        size += 2 * sizeof(int32_t) + pairs[i].key_size + pairs[i].value_size;
+    if (size > INT32_MAX)
+        return lnc_fail_ctx(cx, LNC_ELIMIT, "there is more metadata than Arrow can hold");
+    int rc = lnc_alloc(cx, (size_t)size, &memory);
+    if (rc != LNC_OK)
+        return rc;
+    owned->metadata = memory;
+    out->metadata = owned->metadata;
+    int32_t count = (int32_t)n;
+    memcpy(owned->metadata, &count, sizeof count);
+    char *p = owned->metadata + sizeof count;
+    for (size_t i = 0; i < n; i++) {
+        p = put_sized(p, pairs[i].key, pairs[i].key_size);
+        p = put_sized(p, pairs[i].value, pairs[i].value_size);
+    }
+    return LNC_OK;
+}
+
 static char *format_of(const struct ArrowSchema *schema)
 {
     return ((struct owned_schema *)schema->private_data)->format;
@@ -171,6 +210,8 @@ static int export_column(const struct lnc_ctx *cx, const struct lnc_column_info 
     int size = write_format(info, format_of(out));
     if (size < 0 || size >= FORMAT_ROOM)
         rc = refuse(info, cx->err);
+    if (rc == LNC_OK)
+        rc = set_metadata(cx, info->metadata, info->n_metadata, out);
     out->flags = info->nullable || info->kind == LNC_KIND_NULL ? ARROW_FLAG_NULLABLE : 0;
     if (rc == LNC_OK && is_vector) {
         struct lnc_column_info item = {.name = "item",
@@ -204,8 +245,10 @@ int lnc_arrow_schema(const struct lnc_dataset *ds, const char *const *columns, s
     struct ArrowSchema root = {.release = NULL};
     if (rc == LNC_OK)
         rc = new_node(&cx, "", n, &root);
-    if (rc == LNC_OK)
+    if (rc == LNC_OK) {
         (void)snprintf(format_of(&root), FORMAT_ROOM, "+s");
+        rc = set_metadata(&cx, ds->manifest.metadata, ds->manifest.n_metadata, &root);
+    }
     for (size_t i = 0; rc == LNC_OK && i < n; i++)
         rc = export_column(&cx, &ds->columns[chosen[i]].info, 1, root.children[i]);
     if (rc == LNC_OK)

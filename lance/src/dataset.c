@@ -349,6 +349,12 @@ const char *lnc_dataset_writer(const struct lnc_dataset *ds)
     return ds->manifest.writer;
 }
 
+const struct lnc_metadata *lnc_dataset_metadata(const struct lnc_dataset *ds, size_t *n)
+{
+    *n = ds->manifest.n_metadata;
+    return ds->manifest.metadata;
+}
+
 size_t lnc_dataset_n_fragments(const struct lnc_dataset *ds)
 {
     return ds->manifest.n_fragments;

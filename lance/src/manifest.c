@@ -38,29 +38,75 @@ static int take_string(const struct parser *ps, const struct lnc_pb_field *f, co
     return lnc_arena_string(ps->cx, &ps->m->arena, f->data, f->size, out);
 }
 
-static int parse_metadata_entry(const struct parser *ps, struct lnc_pb entry,
-                                struct lnc_field *field)
+static int copy_bytes(const struct parser *ps, const struct lnc_pb_field *f, const char **out,
+                      size_t *size)
 {
-    static const char blob_key[] = "lance-encoding:blob";
+    void *copy;
+    if (f->wire != LNC_PB_BYTES)
+        return lnc_bad(ps->cx, "the manifest holds a number where metadata belongs");
+    int rc = lnc_arena_alloc(ps->cx, &ps->m->arena, (uint64_t)f->size + 1, 1, &copy);
+    if (rc != LNC_OK)
+        return rc;
+    if (f->size > 0)
+        memcpy(copy, f->data, f->size);
+    *out = copy;
+    *size = f->size;
+    return LNC_OK;
+}
+
+/* Appends to a list of make_metadata(), which has room for every entry. */
+static int parse_metadata_entry(const struct parser *ps, struct lnc_pb entry,
+                                struct lnc_metadata *list, size_t *n)
+{
     struct lnc_pb_field f;
-    bool is_key = false;
-    bool is_true = false;
-    while (lnc_pb_next(&entry, &f)) {
-        if (f.number == 1 && f.wire == LNC_PB_BYTES)
-            is_key = f.size == sizeof blob_key - 1 && memcmp(f.data, blob_key, f.size) == 0;
-        else if (f.number == 2 && f.wire == LNC_PB_BYTES)
-            is_true = f.size == 4 && memcmp(f.data, "true", 4) == 0;
+    struct lnc_metadata pair = {.key = "", .value = ""};
+    int rc = LNC_OK;
+    while (rc == LNC_OK && lnc_pb_next(&entry, &f)) {
+        if (f.number == 1)
+            rc = copy_bytes(ps, &f, &pair.key, &pair.key_size);
+        else if (f.number == 2)
+            rc = copy_bytes(ps, &f, &pair.value, &pair.value_size);
     }
-    field->is_blob = field->is_blob || (is_key && is_true);
-    return lnc_pb_finish(ps->cx, &entry, "Field.metadata");
+    if (rc == LNC_OK && list != NULL)
+        list[(*n)++] = pair;
+    return rc != LNC_OK ? rc : lnc_pb_finish(ps->cx, &entry, "metadata");
+}
+
+/* Room for the entries of the map that is field `number` of a message; none if it has none. */
+static int make_metadata(const struct parser *ps, struct lnc_pb pb, uint32_t number,
+                         struct lnc_metadata **out)
+{
+    struct lnc_pb_field f;
+    size_t n = 0;
+    void *entries = NULL;
+    int rc = LNC_OK;
+    while (lnc_pb_next(&pb, &f))
+        n += f.number == number;
+    if (n > 0)
+        rc = lnc_arena_alloc(ps->cx, &ps->m->arena, n, sizeof **out, &entries);
+    if (rc == LNC_OK)
+        *out = entries;
+    return rc;
+}
+
+static bool asks_for_blob(const struct lnc_field *field)
+{
+    static const char key[] = "lance-encoding:blob";
+    for (size_t i = 0; field->metadata != NULL && i < field->n_metadata; i++) {
+        const struct lnc_metadata *pair = &field->metadata[i];
+        if (pair->key_size == sizeof key - 1 && memcmp(pair->key, key, sizeof key - 1) == 0 &&
+            pair->value_size == 4 && memcmp(pair->value, "true", 4) == 0)
+            return true;
+    }
+    return false;
 }
 
 static int parse_field(const struct parser *ps, struct lnc_pb pb, struct lnc_field *field)
 {
     struct lnc_pb_field f;
     struct lnc_pb sub;
-    int rc = LNC_OK;
     *field = (struct lnc_field){.name = "", .logical_type = ""};
+    int rc = make_metadata(ps, pb, 10, &field->metadata);
     while (rc == LNC_OK && lnc_pb_next(&pb, &f)) {
         switch (f.number) {
         case 2:
@@ -92,12 +138,13 @@ static int parse_field(const struct parser *ps, struct lnc_pb pb, struct lnc_fie
             pb.bad = pb.bad || sub.bad;
             break;
         case 10:
-            rc = parse_metadata_entry(ps, lnc_pb_sub(&pb, &f), field);
+            rc = parse_metadata_entry(ps, lnc_pb_sub(&pb, &f), field->metadata, &field->n_metadata);
             break;
         default:
             break;
         }
     }
+    field->is_blob = asks_for_blob(field);
     return rc != LNC_OK ? rc : lnc_pb_finish(ps->cx, &pb, "Field");
 }
 
@@ -355,6 +402,8 @@ static int parse_top_field(const struct parser *ps, struct lnc_pb *pb, const str
     case 3:
         m->version = lnc_pb_uint(pb, f);
         return LNC_OK;
+    case 5:
+        return parse_metadata_entry(ps, lnc_pb_sub(pb, f), m->metadata, &m->n_metadata);
     case 7:
         return parse_timestamp(ps, lnc_pb_sub(pb, f));
     case 9:
@@ -390,6 +439,8 @@ static int parse_message(const struct parser *ps, struct lnc_pb pb)
                              &fragments);
     if (rc == LNC_OK)
         rc = lnc_arena_alloc(ps->cx, &m->arena, counts.n_bases, sizeof *m->bases, &bases);
+    if (rc == LNC_OK)
+        rc = make_metadata(ps, pb, 5, &m->metadata);
     if (rc != LNC_OK)
         return rc;
     m->fields = fields;

@@ -25,6 +25,8 @@ struct lnc_field {
     int32_t parent; /* -1 at the top level */
     bool nullable;
     bool is_blob; /* stored aside, see BlobLayout */
+    struct lnc_metadata *metadata;
+    size_t n_metadata;
     uint64_t v1_encoding;
     uint64_t v1_dictionary_offset; /* in the manifest file, in items of 8 bytes for strings */
     uint64_t v1_dictionary_length;
@@ -85,7 +87,9 @@ struct lnc_manifest {
     size_t n_fragments;
     struct lnc_base *bases;
     size_t n_bases;
-    int64_t timestamp_us; /* LNC_NO_TIME if it does not say */
+    int64_t timestamp_us;          /* LNC_NO_TIME if it does not say */
+    struct lnc_metadata *metadata; /* of the schema */
+    size_t n_metadata;
 };
 
 /* Parses the bytes of a whole manifest file. On failure *out holds nothing. */

@@ -116,6 +116,27 @@ static bool resolve_scalar(const char *type, size_t size, struct lnc_column_info
     return true;
 }
 
+/* "decimal:128:<precision>:<scale>", or 256; the scale may be negative. */
+static void resolve_decimal(const char *type, uint32_t bits, struct lnc_column_info *info,
+                            struct lnc_phys *phys)
+{
+    const char *digits = type + strlen("decimal:128:");
+    const char *colon = strchr(digits, ':');
+    uint32_t precision;
+    uint32_t scale;
+    if (colon == NULL)
+        return;
+    bool is_negative = colon[1] == '-';
+    const char *places = colon + 1 + is_negative;
+    if (!parse_number(digits, colon, &precision) || precision == 0 ||
+        precision > (bits == 128 ? 38 : 76) ||
+        !parse_number(places, places + strlen(places), &scale) || scale > INT8_MAX)
+        return;
+    info->precision = (uint8_t)precision;
+    info->scale = (int8_t)(is_negative ? -(int)scale : (int)scale);
+    set_fixed(info, phys, LNC_KIND_DECIMAL, bits);
+}
+
 /* "fixed_size_list:<type>:N"; the inner type may contain colons itself. */
 static void resolve_vector(const char *type, struct lnc_column_info *info, struct lnc_phys *phys)
 {
@@ -175,9 +196,9 @@ void lnc_schema_resolve(const struct lnc_field *field, struct lnc_column_info *i
     } else if (starts_with(type, "timestamp:") && resolve_timestamp(type, info)) {
         set_fixed(info, phys, LNC_KIND_TIMESTAMP, 64);
     } else if (starts_with(type, "decimal:128:")) {
-        set_fixed(info, phys, LNC_KIND_DECIMAL, 128);
+        resolve_decimal(type, 128, info, phys);
     } else if (starts_with(type, "decimal:256:")) {
-        set_fixed(info, phys, LNC_KIND_DECIMAL, 256);
+        resolve_decimal(type, 256, info, phys);
     } else if (starts_with(type, "fixed_size_binary:")) {
         if (parse_number(type + strlen("fixed_size_binary:"), type + size, &n) && n > 0 &&
             n <= BYTE_WIDTH_MAX)
@@ -311,8 +332,12 @@ int lnc_schema_build(const struct lnc_ctx *cx, struct lnc_manifest *manifest,
         struct lnc_column_def *def = parent == NULL ? (struct lnc_column_def *)top + n++
                                                     : &parent->def->children[parent->n_placed++];
         *def = (struct lnc_column_def){.field = field};
-        def->info = (struct lnc_column_info){
-            .name = field->name, .logical_type = field->logical_type, .nullable = field->nullable};
+        def->info = (struct lnc_column_info){.name = field->name,
+                                             .logical_type = field->logical_type,
+                                             .nullable = field->nullable,
+                                             .is_large = starts_with(field->logical_type, "large_"),
+                                             .metadata = field->metadata,
+                                             .n_metadata = field->n_metadata};
         places[i].def = def;
         rc = make_children(cx, m, &places[i]);
     }

@@ -63,6 +63,25 @@ def same(ours, theirs):
     return str(ours.to_pylist()) == str(theirs.to_pylist())
 
 
+def type_of(field):
+    """The type that ours must have: dictionaries come as their values."""
+    kind = field.type
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def schema_differences(ours, theirs):
+    """Names of the columns whose type, nullability or metadata differ."""
+    bad = []
+    for field in ours:
+        other = theirs.field(field.name)
+        if (field.type != type_of(other) or field.nullable != other.nullable
+                or (field.metadata or {}) != (other.metadata or {})):
+            bad.append(f"{field} {field.metadata} is {other} {other.metadata}")
+    if (ours.metadata or {}) != (theirs.metadata or {}):
+        bad.append(f"metadata {ours.metadata} is {theirs.metadata}")
+    return bad
+
+
 def tables_of(path):
     if os.path.isdir(os.path.join(path, "_versions")):
         return [path]
@@ -75,7 +94,8 @@ def main():
     for path in [table for folder in sys.argv[2:] for table in tables_of(folder)]:
         try:
             ours = read(lib, path)
-            theirs = lance.dataset(path).to_table(columns=ours.column_names)
+            dataset = lance.dataset(path)
+            theirs = dataset.to_table(columns=ours.column_names)
         except Refused as why:
             print(f"refused: {why}")
             n_refused += 1
@@ -84,7 +104,8 @@ def main():
             print(f"{path}: pylance: {str(why)[:120]}")
             n_refused += 1
             continue
-        bad = [name for name in ours.column_names if not same(ours[name], theirs[name])]
+        bad = schema_differences(ours.schema, dataset.schema)
+        bad += [name for name in ours.column_names if not same(ours[name], theirs[name])]
         if bad or ours.num_rows != theirs.num_rows:
             print(f"DIFFERENT {path}: {ours.num_rows} and {theirs.num_rows} rows, columns {bad}")
             n_bad += 1

@@ -137,16 +137,20 @@ static void test_strings_and_null(void **state)
     static const uint64_t offsets[] = {0, 1, 1, 4};
     static const uint8_t valid[] = {1, 0, 1};
     static const uint8_t bytes[] = "abcd";
-    struct lnc_column columns[] = {
-        {.name = "s",
-         .kind = LNC_KIND_STRING,
-         .n_nulls = 1,
-         .validity = valid,
-         .offsets = offsets,
-         .bytes = bytes,
-         .n_rows = 3},
-        {.name = "z", .kind = LNC_KIND_BINARY, .offsets = offsets, .bytes = bytes, .n_rows = 3},
-        {.name = "n", .kind = LNC_KIND_NULL, .n_nulls = 3, .n_rows = 3}};
+    struct lnc_column columns[] = {{.name = "s",
+                                    .kind = LNC_KIND_STRING,
+                                    .n_nulls = 1,
+                                    .validity = valid,
+                                    .offsets = offsets,
+                                    .bytes = bytes,
+                                    .n_rows = 3},
+                                   {.name = "z",
+                                    .kind = LNC_KIND_BINARY,
+                                    .is_large = true,
+                                    .offsets = offsets,
+                                    .bytes = bytes,
+                                    .n_rows = 3},
+                                   {.name = "n", .kind = LNC_KIND_NULL, .n_nulls = 3, .n_rows = 3}};
     struct lnc_batch batch = batch_of(columns, 3, 3);
     struct ArrowArray array;
     (void)state;
@@ -155,9 +159,12 @@ static void test_strings_and_null(void **state)
     assert_int_equal(array.n_children, 3);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(array.children[i]->n_buffers, 3);
-        assert_ptr_equal(array.children[i]->buffers[1], offsets);
         assert_ptr_equal(array.children[i]->buffers[2], bytes);
     }
+    /* 32 bits unless the type is declared large. */
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(((const int32_t *)array.children[0]->buffers[1])[i], (int32_t)offsets[i]);
+    assert_ptr_equal(array.children[1]->buffers[1], offsets);
     assert_int_equal(array.children[0]->null_count, 1);
     assert_int_equal(*(const uint8_t *)array.children[0]->buffers[0], 5);
     /* The null type has no buffers at all, and all of it is null. */
@@ -196,7 +203,7 @@ static void test_vectors(void **state)
     }
 }
 
-/* list<struct<a: int32, b: bool>> and a map, with an empty and a null list. */
+/* A list, a large list and a map of struct<a: int32, b: bool>, with an empty and a null one. */
 static void test_nested(void **state)
 {
     static const uint64_t offsets[] = {0, 2, 2, 2, 3};
@@ -216,21 +223,18 @@ static void test_nested(void **state)
                                 .children = &item,
                                 .n_children = 1};
     (void)state;
-    for (int is_map = 0; is_map < 2; is_map++) {
-        column.kind = is_map != 0 ? LNC_KIND_MAP : LNC_KIND_LIST;
+    for (int i = 0; i < 3; i++) {
+        column.kind = i == 2 ? LNC_KIND_MAP : LNC_KIND_LIST;
+        column.is_large = i == 1;
         struct ArrowArray array = export_one(&column);
         const struct ArrowArray *list = array.children[0];
         assert_int_equal(list->n_buffers, 2);
         assert_int_equal(list->null_count, 1);
         assert_int_equal(list->n_children, 1);
-        if (is_map != 0) {
-            /* Arrow's maps have offsets of 32 bits. */
-            const int32_t *narrow = list->buffers[1];
-            for (size_t i = 0; i < 5; i++)
-                assert_int_equal(narrow[i], (int32_t)offsets[i]);
-        } else {
+        if (column.is_large)
             assert_ptr_equal(list->buffers[1], offsets);
-        }
+        for (size_t k = 0; !column.is_large && k < 5; k++)
+            assert_int_equal(((const int32_t *)list->buffers[1])[k], (int32_t)offsets[k]);
         assert_int_equal(list->children[0]->length, 3);
         assert_int_equal(list->children[0]->n_buffers, 1);
         assert_int_equal(list->children[0]->n_children, 2);
@@ -374,25 +378,13 @@ static void test_formats(void **state)
         static const struct {
             const char *type;
             const char *format;
-        } pairs[] = {{"null", "n"},
-                     {"bool", "b"},
-                     {"int8", "c"},
-                     {"int16", "s"},
-                     {"int32", "i"},
-                     {"int64", "l"},
-                     {"uint8", "C"},
-                     {"uint16", "S"},
-                     {"uint32", "I"},
-                     {"uint64", "L"},
-                     {"halffloat", "e"},
-                     {"float", "f"},
-                     {"double", "g"},
-                     {"string", "U"},
-                     {"binary", "Z"},
-                     {"date32:day", "tdD"},
-                     {"timestamp:us:-", "tsu:"},
-                     {"time64:ns", "ttn"},
-                     {"duration:ms", "tDm"}};
+        } pairs[] = {{"null", "n"},        {"bool", "b"},         {"int8", "c"},
+                     {"int16", "s"},       {"int32", "i"},        {"int64", "l"},
+                     {"uint8", "C"},       {"uint16", "S"},       {"uint32", "I"},
+                     {"uint64", "L"},      {"halffloat", "e"},    {"float", "f"},
+                     {"double", "g"},      {"string", "u"},       {"large_string", "U"},
+                     {"binary", "z"},      {"date32:day", "tdD"}, {"timestamp:us:-", "tsu:"},
+                     {"time64:ns", "ttn"}, {"duration:ms", "tDm"}};
         const struct ArrowSchema *child = schema.children[i];
         size_t index = 0;
         assert_int_equal(lnc_dataset_find_column(ds, child->name, &index, &error), LNC_OK);
@@ -412,6 +404,47 @@ static void test_formats(void **state)
     lnc_dataset_close(ds);
     assert_true(moved.name[0] != '\0');
     moved.release(&moved);
+}
+
+/* The pairs of a schema or column in Arrow's form, searched for one. */
+static bool has_pair(const char *metadata, const char *key, const char *value)
+{
+    int32_t n = 0;
+    int32_t size = 0;
+    if (metadata != NULL)
+        memcpy(&n, metadata, sizeof n);
+    for (const char *p = metadata != NULL ? metadata + sizeof n : NULL; n > 0; n--) {
+        bool same = true;
+        for (int part = 0; part < 2; part++) {
+            const char *wanted = part == 0 ? key : value;
+            memcpy(&size, p, sizeof size);
+            p += sizeof size;
+            same = same && (size_t)size == strlen(wanted) && memcmp(p, wanted, (size_t)size) == 0;
+            p += size;
+        }
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+static void test_metadata(void **state)
+{
+    struct lnc_dataset *ds = NULL;
+    struct ArrowSchema schema;
+    const char *columns[] = {"zstd", "lz4"};
+    size_t n = 1;
+    (void)state;
+    assert_int_equal(lnc_dataset_open(DATA "/python/2.2/asked.lance", NULL, &ds, &error), LNC_OK);
+    assert_null(lnc_dataset_metadata(ds, &n));
+    assert_int_equal(n, 0);
+    assert_int_equal(lnc_arrow_schema(ds, columns, 2, &schema, &error), LNC_OK);
+    assert_true(has_pair(schema.children[0]->metadata, "lance-encoding:compression", "zstd"));
+    assert_false(has_pair(schema.children[0]->metadata, "lance-encoding:compression", "lz4"));
+    assert_true(has_pair(schema.children[1]->metadata, "lance-encoding:compression", "lz4"));
+    assert_null(schema.metadata);
+    lnc_dataset_close(ds);
+    schema.release(&schema);
 }
 
 static void test_refusals(void **state)
@@ -437,7 +470,7 @@ int main(void)
         cmocka_unit_test(test_nested),           cmocka_unit_test(test_moved_children),
         cmocka_unit_test(test_too_large_maps),   cmocka_unit_test(test_too_deep),
         cmocka_unit_test(test_streams),          cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_metadata),         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,10 +5,10 @@
  * Source: the Arrow C data interface and the C stream interface, whose structures are repeated
  * below under their own guards, as those specifications ask for.
  *
- * Types: strings, binaries and lists are handed out in their large forms ("U", "Z", "+L": offsets
- * of 64 bits), because that is what a batch holds; maps have offsets of 32 bits, as Arrow knows no
- * other. Dictionaries come as their values. Numbers, vectors, strings and lists are not copied;
- * validity and booleans are packed to bits.
+ * Types, nullability and metadata are those that the official clients give: a string is "u", a
+ * large_string "U", a list "+l". One differs: a dictionary (`dict:string:int32`) comes as its
+ * values, not as indices. Values are not copied; offsets are, to 32 bits, where the type has such,
+ * and validity and booleans are packed to bits.
  *
  * Threads: an exported structure is independent of everything else here and may be released in any
  * thread; a stream is used by one thread at a time and needs its dataset open.
@@ -81,14 +81,16 @@ LNC_API int lnc_arrow_schema(const struct lnc_dataset *ds, const char *const *co
  * Moves a batch into an array, a struct of its columns in the order of the projection: on success
  * `batch` holds nothing any more, and the caller calls out->release. Children may be moved out of
  * it and released on their own. Errors, after which the batch is as it was: LNC_ENOMEM; LNC_ELIMIT
- * (a map with more than 2^31 - 1 entries in one batch).
+ * (more bytes, items or entries in one batch than the 31 bits of its offsets can count: a smaller
+ * batch_bytes_max or batch_rows is the way out).
  */
 LNC_API int lnc_arrow_array(struct lnc_batch *batch, struct ArrowArray *out, struct lnc_error *err);
 
 /*
  * A scan as a stream. `options` as in lnc_scan_open, but that with columns NULL the vectors are
  * read too. The dataset must stay open until the stream is released. get_next fails with an errno
- * number (EIO, EINVAL, ENOMEM, ENOENT, ENOTSUP), and get_last_error tells what lnc_scan_next says.
+ * number (EIO for damage too, EINVAL, ENOMEM, ENOENT, ENOTSUP, EFBIG for a limit), and
+ * get_last_error tells what lnc_scan_next says, until the next call.
  */
 LNC_API int lnc_arrow_stream(const struct lnc_dataset *ds, const struct lnc_scan_options *options,
                              struct ArrowArrayStream *out, struct lnc_error *err);

@@ -12,6 +12,7 @@
 #ifndef LNC_BATCH_H
 #define LNC_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct lnc_column {
     enum lnc_unit unit;
     enum lnc_kind item_kind;
     uint32_t n_items;
+    bool is_large;              /* as in lnc_column_info; offsets have 64 bits in any case */
     uint32_t byte_width;        /* of one value; 0 for STRING, BINARY and NULL */
     size_t n_nulls;             /* rows that are null */
     const uint8_t *validity;    /* one byte a row, 1 = present, 0 = null; NULL if n_nulls is 0 */

@@ -115,6 +115,15 @@ enum lnc_unit {
     LNC_UNIT_NANOSECOND,
 };
 
+/* A pair of a column's or a table's metadata, as its writer gave it; what it means is between
+ * writers and readers (`ARROW:extension:name`, `lance-encoding:...`). Neither is NUL-terminated. */
+struct lnc_metadata {
+    const char *key;
+    size_t key_size;
+    const char *value;
+    size_t value_size;
+};
+
 /* A column, or a field of one. All pointers belong to the dataset. */
 struct lnc_column_info {
     const char *name;
@@ -125,9 +134,15 @@ struct lnc_column_info {
     enum lnc_kind item_kind; /* of LNC_KIND_VECTOR, else LNC_KIND_UNREADABLE */
     uint32_t n_items;        /* of LNC_KIND_VECTOR, else 0 */
     uint32_t byte_width; /* of one value in a batch; 0 for STRING, BINARY, NULL and UNREADABLE */
-    bool nullable;       /* as declared; batches say what is null */
+    uint8_t precision; /* of DECIMAL: decimal digits, and how many of them stand behind the point */
+    int8_t scale;
+    bool nullable; /* as declared; batches say what is null */
+    bool is_large; /* of STRING, BINARY and LIST: declared in its large form (offsets of 64
+                      bits in Arrow); batches are the same for both */
     const struct lnc_column_info *children; /* of STRUCT, LIST and MAP */
     size_t n_children;
+    const struct lnc_metadata *metadata; /* in no order; NULL if there is none */
+    size_t n_metadata;
 };
 
 /*
@@ -202,6 +217,10 @@ LNC_API const char *lnc_dataset_storage_version(const struct lnc_dataset *ds);
 /* Library and version that wrote the manifest, such as "lance 12.0.0"; "" if it does not say.
  * Belongs to the dataset. */
 LNC_API const char *lnc_dataset_writer(const struct lnc_dataset *ds);
+
+/* Metadata of the whole table (of its Arrow schema), *n pairs in no order; NULL if there is none.
+ * Belongs to the dataset. */
+LNC_API const struct lnc_metadata *lnc_dataset_metadata(const struct lnc_dataset *ds, size_t *n);
 
 /* Number of fragments (groups of data files). */
 LNC_API size_t lnc_dataset_n_fragments(const struct lnc_dataset *ds);
