@@ -5,8 +5,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <yyjson.h>
+
 #include "dataset_int.h"
-#include "json_int.h"
 
 #define REF_NAME_MAX  200
 #define REFS_MAX      ((size_t)100000)
@@ -140,27 +141,61 @@ struct ref_keys {
 static const struct ref_keys tag_keys = {TAGS_DIR, "branch", "version"};
 static const struct ref_keys branch_keys = {BRANCHES_DIR, "parentBranch", "parentVersion"};
 
-static int parse_ref(const struct lnc_ctx *cx, const struct ref_keys *keys, struct lnc_span text,
-                     struct lnc_tag *out)
+/* yyjson's memory is ours: the caller's allocator, under the ceilings of the context. */
+static void *json_alloc(void *context, size_t size)
 {
-    struct lnc_json_member members[] = {{.key = keys->branch}, {.key = keys->version}};
-    int rc = lnc_json_members(cx, text, members, 2);
-    if (rc != LNC_OK)
-        return rc;
-    if (members[0].type == LNC_JSON_INTEGER || members[1].type != LNC_JSON_INTEGER)
+    const struct lnc_ctx *cx = context;
+    return size <= cx->alloc_max ? lnc_memory_alloc(cx->memory, size) : NULL;
+}
+
+static void *json_realloc(void *context, void *block, size_t size_before, size_t size)
+{
+    const struct lnc_ctx *cx = context;
+    (void)size_before;
+    return size <= cx->alloc_max ? lnc_memory_realloc(cx->memory, block, size) : NULL;
+}
+
+static void json_free(void *context, void *block)
+{
+    (void)context;
+    lnc_free(block);
+}
+
+static int take_ref(const struct lnc_ctx *cx, const struct ref_keys *keys, yyjson_val *root,
+                    struct lnc_tag *out)
+{
+    yyjson_val *name = yyjson_obj_get(root, keys->branch);
+    yyjson_val *version = yyjson_obj_get(root, keys->version);
+    const char *branch = yyjson_get_str(name);
+    if (!yyjson_is_uint(version))
         return lnc_bad(cx, "does not say which version it is about");
-    struct lnc_span name = members[0].text;
-    bool given = members[0].type == LNC_JSON_STRING;
-    char branch[REF_NAME_MAX + 1] = "";
-    if (given && (name.size > REF_NAME_MAX || memchr(name.data, '\0', name.size) != NULL))
+    if (branch == NULL && name != NULL && !yyjson_is_null(name))
+        return lnc_bad(cx, "has a branch that is no name");
+    if (branch != NULL && (strlen(branch) != yyjson_get_len(name) || !is_ref_name(branch)))
         return lnc_bad(cx, "has an impossible name of a branch");
-    if (given)
-        memcpy(branch, name.data, name.size);
-    if (given && !is_ref_name(branch))
-        return lnc_bad(cx, "has an impossible name of a branch");
-    rc = lnc_concat(cx, branch, NULL, NULL, &out->branch);
+    int rc = lnc_concat(cx, branch != NULL ? branch : "", NULL, NULL, &out->branch);
     if (rc == LNC_OK)
-        out->version = members[1].integer;
+        out->version = yyjson_get_uint(version);
+    return rc;
+}
+
+/* yyjson does not recurse, so that nesting needs no limit. */
+static int parse_ref(const struct lnc_ctx *cx, const struct ref_keys *keys,
+                     const struct lnc_buf *bytes, struct lnc_tag *out)
+{
+    struct lnc_ctx here = *cx;
+    const yyjson_alc allocator = {
+        .malloc = json_alloc, .realloc = json_realloc, .free = json_free, .ctx = &here};
+    yyjson_read_err why;
+    yyjson_doc *doc = yyjson_read_opts((char *)bytes->data, bytes->size, 0, &allocator, &why);
+    if (doc == NULL && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
+        return lnc_no_memory(cx, 0);
+    if (doc == NULL) {
+        here.at = why.pos;
+        return lnc_bad(&here, "is no JSON that describes a tag or a branch: %s", why.msg);
+    }
+    int rc = take_ref(cx, keys, yyjson_doc_get_root(doc), out);
+    yyjson_doc_free(doc);
     return rc;
 }
 
@@ -178,7 +213,7 @@ static int read_ref(const struct lnc_ctx *cx, const struct lnc_store *store, con
     here.file = path;
     rc = lnc_read_file(cx, store, path, &bytes);
     if (rc == LNC_OK)
-        rc = parse_ref(&here, keys, (struct lnc_span){.data = bytes.data, .size = bytes.size}, out);
+        rc = parse_ref(&here, keys, &bytes, out);
     lnc_buf_release(&bytes);
     lnc_free(path);
     return rc;
