@@ -63,9 +63,19 @@ expect 2 '' 'needs a number' head -n x a
 expect 2 '' 'needs a number' head -n 99999999999999999999 a
 expect 2 '' 'needs a number' count --version 0 a
 expect 2 '' 'lacks its value' count a --tag
+expect 2 '' 'empty value' count --tag '' a
+expect 2 '' 'count has no use for -n' count -n 1 a
+expect 2 '' 'cat has no use for -n' cat -n 1 a
+expect 2 '' 'schema has no use for --columns' schema --columns x a
+expect 2 '' 'tables has no use for --tag' tables --tag x a
+expect 2 '' 'takes no value' count --follow-base-paths=1 a
+expect 2 '' 'asked for twice' cat --column a --columns s,a "$refs/b.lance"
+expect 2 '' 'give one of them only' count --tag one --version 1 "$refs/b.lance"
+expect 0 3 '' count --tag=one "$refs/b.lance"
 expect 2 '' 'no option' count --nowhere x a
 expect 2 '' 'empty name' cat --columns a,,b a
 
+"$lnc" -V | grep -q '^lnc [0-9]' || { echo "no version"; failed=1; }
 "$lnc" --help | grep -q '^usage: lnc' || { echo "no help"; failed=1; }
 if [ -w /dev/full ] && "$lnc" cat "$refs/b.lance" > /dev/full 2> "$err"; then echo "a full disk was not noticed"; failed=1; fi
 # Every sample line is JSON, if there is something to check it with.

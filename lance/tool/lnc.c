@@ -41,6 +41,7 @@ static const char usage_text[] =
     "  --follow-base-paths  read files outside of the table's directory that the table names\n"
     "                       (shallow clones have them)\n"
     "  --help, -h           this text\n"
+    "  -V                   the version of this program\n"
     "\n"
     "Where JSON has no form: {\"$i\":\"9007199254740993\"} integers beyond 2^53; "
     "{\"$f\":\"nan\"},\n"
@@ -50,6 +51,9 @@ static const char usage_text[] =
     "\n"
     "exit status: 0 done, 1 the table cannot be read, 2 wrong use\n";
 
+/* What an option is good for. */
+enum scope { FOR_HEAD, FOR_ROWS, FOR_TABLE, FOR_ALL, N_SCOPES };
+
 struct arguments {
     const char *command;
     const char *path;
@@ -58,7 +62,8 @@ struct arguments {
     size_t n_columns;
     uint64_t n_rows;
     struct lnc_options options;
-    char *names; /* what --columns was cut into */
+    const char *used[N_SCOPES]; /* an option of each scope that is given */
+    char *names;                /* what --columns was cut into */
 };
 
 __attribute__((format(printf, 1, 2))) static int fail_usage(const char *format, ...)
@@ -72,13 +77,14 @@ __attribute__((format(printf, 1, 2))) static int fail_usage(const char *format, 
     return EXIT_USAGE;
 }
 
+/* What the library finds impossible is what the user asked for. */
 static int fail_lnc(const struct lnc_error *err)
 {
     (void)fputs("lnc: ", stderr);
     for (const char *p = err->message; *p != '\0'; p++)
         putc((unsigned char)*p < 0x20 ? '?' : *p, stderr);
     putc('\n', stderr);
-    return EXIT_FAILURE;
+    return err->code == LNC_EINVAL ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 /* -- arguments -- */
@@ -98,6 +104,10 @@ static int add_column(struct arguments *a, const char *name)
 {
     if (a->n_columns == COLUMNS_MAX)
         return fail_usage("more than %d columns are asked for", COLUMNS_MAX);
+    for (size_t i = 0; i < a->n_columns; i++) {
+        if (strcmp(a->columns[i], name) == 0)
+            return fail_usage("the column '%s' is asked for twice", name);
+    }
     a->columns[a->n_columns++] = name;
     return 0;
 }
@@ -127,7 +137,19 @@ static int take_number(const char *option, const char *text, uint64_t least, uin
     return 0;
 }
 
-static int take_option(struct arguments *a, const char *option, const char *value)
+static const struct option {
+    const char *name;
+    enum scope scope;
+    bool has_value;
+    bool may_be_empty;
+} options[] = {
+    {"-n", FOR_HEAD, true, true},         {"--columns", FOR_ROWS, true, true},
+    {"--column", FOR_ROWS, true, true},   {"--table", FOR_TABLE, true, false},
+    {"--version", FOR_TABLE, true, true}, {"--tag", FOR_TABLE, true, false},
+    {"--branch", FOR_TABLE, true, true},  {"--follow-base-paths", FOR_ALL, false, false},
+};
+
+static int set_option(struct arguments *a, const char *option, const char *value)
 {
     if (strcmp(option, "-n") == 0)
         return take_number(option, value, 0, &a->n_rows);
@@ -144,8 +166,32 @@ static int take_option(struct arguments *a, const char *option, const char *valu
     else if (strcmp(option, "--branch") == 0)
         a->options.branch = value;
     else
-        return fail_usage("there is no option %s", option);
+        a->options.follow_base_paths = true;
     return 0;
+}
+
+/* `word` is the option, or the option with "=" and its value; else the value is in `next`, which
+ * *n_taken then counts. */
+static int take_option(struct arguments *a, const char *word, const char *next, int *n_taken)
+{
+    const struct option *option = NULL;
+    size_t size = strncmp(word, "--", 2) == 0 ? strcspn(word, "=") : strlen(word);
+    const char *value = word[size] == '=' ? word + size + 1 : next;
+    for (size_t i = 0; i < sizeof options / sizeof options[0] && option == NULL; i++) {
+        if (strlen(options[i].name) == size && memcmp(options[i].name, word, size) == 0)
+            option = &options[i];
+    }
+    if (option == NULL)
+        return fail_usage("there is no option %s", word);
+    if (!option->has_value && word[size] == '=')
+        return fail_usage("%s takes no value", option->name);
+    if (option->has_value && value == NULL)
+        return fail_usage("%s lacks its value", option->name);
+    if (option->has_value && value[0] == '\0' && !option->may_be_empty)
+        return fail_usage("%s has an empty value", option->name);
+    a->used[option->scope] = option->name;
+    *n_taken = option->has_value && value == next;
+    return set_option(a, option->name, value);
 }
 
 static int parse_arguments(struct arguments *a, int argc, char **argv)
@@ -154,15 +200,12 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
     a->n_rows = HEAD_DEFAULT;
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
+        int n_taken = 0;
         int rc = 0;
         if (!options_end && strcmp(word, "--") == 0)
             options_end = true;
-        else if (!options_end && strcmp(word, "--follow-base-paths") == 0)
-            a->options.follow_base_paths = true;
-        else if (!options_end && word[0] == '-' && word[1] != '\0' && i + 1 == argc)
-            rc = fail_usage("%s is no option, or lacks its value", word);
         else if (!options_end && word[0] == '-' && word[1] != '\0')
-            rc = take_option(a, word, argv[++i]);
+            rc = take_option(a, word, argv[i + 1], &n_taken);
         else if (a->command == NULL)
             a->command = word;
         else if (a->path == NULL)
@@ -171,6 +214,7 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
             rc = fail_usage("one path is enough, '%s' is too much", word);
         if (rc != 0)
             return rc;
+        i += n_taken;
     }
     return 0;
 }
@@ -392,19 +436,27 @@ static int run_branches(struct arguments *a, const struct lnc_dataset *ds)
     return print_refs(&list, "from_branch", "from_version");
 }
 
-typedef int run_fn(struct arguments *a, const struct lnc_dataset *ds);
+struct command {
+    const char *name;
+    int (*run)(struct arguments *a, const struct lnc_dataset *ds); /* NULL: of databases */
+    bool takes[N_SCOPES];
+};
 
-static run_fn *find_command(const char *name)
+static const struct command *find_command(const char *name)
 {
-    static const struct {
-        const char *name;
-        run_fn *run;
-    } commands[] = {{"schema", run_schema},    {"count", run_count},       {"head", run_head},
-                    {"cat", run_cat},          {"versions", run_versions}, {"tags", run_tags},
-                    {"branches", run_branches}};
+    static const struct command commands[] = {
+        {"tables", NULL, {[FOR_ALL] = true}},
+        {"schema", run_schema, {[FOR_TABLE] = true, [FOR_ALL] = true}},
+        {"count", run_count, {[FOR_TABLE] = true, [FOR_ALL] = true}},
+        {"head", run_head, {true, true, true, true}},
+        {"cat", run_cat, {[FOR_ROWS] = true, [FOR_TABLE] = true, [FOR_ALL] = true}},
+        {"versions", run_versions, {[FOR_TABLE] = true, [FOR_ALL] = true}},
+        {"tags", run_tags, {[FOR_TABLE] = true, [FOR_ALL] = true}},
+        {"branches", run_branches, {[FOR_TABLE] = true, [FOR_ALL] = true}},
+    };
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, name) == 0)
-            return commands[i].run;
+            return &commands[i];
     }
     return NULL;
 }
@@ -415,17 +467,21 @@ static int run(struct arguments *a)
     struct lnc_error err;
     if (a->command == NULL)
         return fail_usage("a command is missing");
-    run_fn *run_command = find_command(a->command);
-    if (run_command == NULL && strcmp(a->command, "tables") != 0)
+    const struct command *command = find_command(a->command);
+    if (command == NULL)
         return fail_usage("there is no command '%s'", a->command);
+    for (size_t i = 0; i < N_SCOPES; i++) {
+        if (a->used[i] != NULL && !command->takes[i])
+            return fail_usage("%s has no use for %s", a->command, a->used[i]);
+    }
     if (a->path == NULL)
         return fail_usage("%s needs the path of a %s", a->command,
-                          run_command != NULL ? "table" : "database");
-    if (run_command == NULL)
+                          command->run != NULL ? "table" : "database");
+    if (command->run == NULL)
         return run_tables(a);
     if (lnc_open(a->path, a->table, &a->options, &ds, &err) != LNC_OK)
         return fail_lnc(&err);
-    int status = run_command(a, ds);
+    int status = command->run(a, ds);
     lnc_dataset_close(ds);
     return status;
 }
@@ -446,6 +502,10 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             (void)fputs(usage_text, stdout);
+            return finish_output(EXIT_SUCCESS);
+        }
+        if (strcmp(argv[i], "-V") == 0) {
+            (void)printf("lnc %s\n", lnc_version_string());
             return finish_output(EXIT_SUCCESS);
         }
     }
