@@ -1,8 +1,8 @@
 #include "engine_world.h"
 
 #include "os/file.h"
+#include "os/scratch.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,20 +13,6 @@ static struct world *active;
 struct world *world_active(void)
 {
     return active;
-}
-
-static void remove_folder(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    const struct dirent *entry;
-    while (dir && (entry = readdir(dir))) {
-        char path[600];
-        (void)snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        (void)unlink(path);
-    }
-    if (dir)
-        (void)closedir(dir);
-    (void)rmdir(folder);
 }
 
 void world_new_ledger(struct world *w)
@@ -62,7 +48,7 @@ int world_set_up(void **state)
 int world_tear_down(void **state)
 {
     struct world *w = *state;
-    remove_folder(w->folder);
+    gen_scratch_remove(w->folder);
     gen_buf_release(&w->out);
     gen_buf_release(&w->failures);
     free(w->asked);

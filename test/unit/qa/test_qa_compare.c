@@ -420,7 +420,7 @@ static struct gen_qa_compare *make_step(struct world *w, uint64_t n_draws)
 {
     struct gen_qa_compare *c = NULL;
     const struct gen_qa_compare_options o = {.n_draws = n_draws, .n_sets = 2};
-    assert_int_equal(gen_qa_compare_new(&c, &w->common, &o, &w->steps[0], NULL), GEN_OK);
+    assert_int_equal(gen_qa_compare_new(&c, &w->run.common, &o, &w->steps[0], NULL), GEN_OK);
     w->n_steps = 1;
     return c;
 }
@@ -458,16 +458,16 @@ static void samples_of_a_description_are_checked(void **state)
     struct world *w = *state;
     struct gen_qa_compare *c = make_step(w, 0);
     add_set(w, 7, 3);
-    world_answer(w, "{\"strengths\":[\"clear (p1, p7)\"],\"weaknesses\":[],"
-                    "\"most_frequent_fault\":\"none\",\"score\":7}");
-    world_answer(w, "{\"strengths\":[\"clear (p1, p3)\"],\"weaknesses\":[\"thin [p2]\"],"
-                    "\"most_frequent_fault\":\"style\",\"score\":7}");
+    step_world_answer(&w->run, "{\"strengths\":[\"clear (p1, p7)\"],\"weaknesses\":[],"
+                               "\"most_frequent_fault\":\"none\",\"score\":7}");
+    step_world_answer(&w->run, "{\"strengths\":[\"clear (p1, p3)\"],\"weaknesses\":[\"thin [p2]\"],"
+                               "\"most_frequent_fault\":\"style\",\"score\":7}");
     world_run(w);
-    assert_int_equal(w->n_calls, 2);
-    assert_non_null(strstr(w->users[1], "p1 to p3"));
-    assert_non_null(strstr(w->users[0], "[p3] rating 7: clarity 3 of 3"));
-    assert_true(world_out_has(w, "clear (p1, p3)"));
-    assert_true(world_out_has(w, "\"score_inconsistent\":false"));
+    assert_int_equal(w->run.n_calls, 2);
+    assert_non_null(strstr(w->run.users[1], "p1 to p3"));
+    assert_non_null(strstr(w->run.users[0], "[p3] rating 7: clarity 3 of 3"));
+    assert_true(step_world_has(&w->run.out, "clear (p1, p3)"));
+    assert_true(step_world_has(&w->run.out, "\"score_inconsistent\":false"));
     gen_qa_compare_free(c);
 }
 
@@ -476,15 +476,15 @@ static void what_stays_wrong_is_dropped_and_noted(void **state)
     struct world *w = *state;
     struct gen_qa_compare *c = make_step(w, 0);
     add_set(w, 7, 2);
-    world_answer(w, "{\"strengths\":[\"clear (p9)\",\"short (p1)\"],\"weaknesses\":[],"
-                    "\"most_frequent_fault\":\"none\",\"score\":2}");
+    step_world_answer(&w->run, "{\"strengths\":[\"clear (p9)\",\"short (p1)\"],\"weaknesses\":[],"
+                               "\"most_frequent_fault\":\"none\",\"score\":2}");
     world_run(w);
-    assert_true(w->n_calls > 1);
-    assert_false(world_out_has(w, "clear (p9)"));
-    assert_true(world_out_has(w, "short (p1)"));
-    assert_true(world_out_has(w, "\"score_inconsistent\":true"));
-    assert_counted(w->accounts[0].notes, "unknown_sample_id", 1);
-    assert_counted(w->accounts[0].notes, "score_far_from_mean", 1);
+    assert_true(w->run.n_calls > 1);
+    assert_false(step_world_has(&w->run.out, "clear (p9)"));
+    assert_true(step_world_has(&w->run.out, "short (p1)"));
+    assert_true(step_world_has(&w->run.out, "\"score_inconsistent\":true"));
+    assert_counted(w->run.accounts[0].notes, "unknown_sample_id", 1);
+    assert_counted(w->run.accounts[0].notes, "score_far_from_mean", 1);
     gen_qa_compare_free(c);
 }
 
@@ -495,26 +495,31 @@ static void a_choice_names_figures_of_the_table(void **state)
     add_set(w, 7, 1);
     add_set(w, 7, 2);
     add_choice(w);
-    world_answer(w, "{\"strengths\":[],\"weaknesses\":[],\"most_frequent_fault\":\"none\","
-                    "\"score\":7}");
-    world_answer(w, "{\"strengths\":[],\"weaknesses\":[],\"most_frequent_fault\":\"none\","
-                    "\"score\":7}");
-    world_answer(w, "{\"reasoning\":\"A has 9.99.\",\"winner\":\"A\",\"alternative\":\"none\","
-                    "\"alternative_reason\":\"\"}");
-    world_answer(w, "{\"reasoning\":\"A has 7.25.\",\"winner\":\"C\",\"alternative\":\"none\","
-                    "\"alternative_reason\":\"\"}");
-    world_answer(w, "{\"reasoning\":\"A has 7.25, 2.75 more.\",\"winner\":\"A\",\"alternative\":"
-                    "\"none\",\"alternative_reason\":\"\"}");
+    step_world_answer(&w->run,
+                      "{\"strengths\":[],\"weaknesses\":[],\"most_frequent_fault\":\"none\","
+                      "\"score\":7}");
+    step_world_answer(&w->run,
+                      "{\"strengths\":[],\"weaknesses\":[],\"most_frequent_fault\":\"none\","
+                      "\"score\":7}");
+    step_world_answer(&w->run,
+                      "{\"reasoning\":\"A has 9.99.\",\"winner\":\"A\",\"alternative\":\"none\","
+                      "\"alternative_reason\":\"\"}");
+    step_world_answer(&w->run,
+                      "{\"reasoning\":\"A has 7.25.\",\"winner\":\"C\",\"alternative\":\"none\","
+                      "\"alternative_reason\":\"\"}");
+    step_world_answer(&w->run,
+                      "{\"reasoning\":\"A has 7.25, 2.75 more.\",\"winner\":\"A\",\"alternative\":"
+                      "\"none\",\"alternative_reason\":\"\"}");
     world_run(w);
     /* The invented figure, then the label that is not there. */
-    assert_int_equal(w->n_calls, 5);
-    assert_non_null(strstr(w->users[2], "figure | A | B\n"));
-    assert_non_null(strstr(w->users[2], "mean rating, 0 to 10 | 7.25 | 4.5\n"));
-    assert_non_null(strstr(w->users[2], "| not known | 0.4\n"));
+    assert_int_equal(w->run.n_calls, 5);
+    assert_non_null(strstr(w->run.users[2], "figure | A | B\n"));
+    assert_non_null(strstr(w->run.users[2], "mean rating, 0 to 10 | 7.25 | 4.5\n"));
+    assert_non_null(strstr(w->run.users[2], "| not known | 0.4\n"));
     /* Blind: names are not in it. */
-    assert_null(strstr(w->users[2], "high"));
-    assert_non_null(strstr(w->users[3], "9.99"));
-    assert_true(world_out_has(w, "2.75 more"));
+    assert_null(strstr(w->run.users[2], "high"));
+    assert_non_null(strstr(w->run.users[3], "9.99"));
+    assert_true(step_world_has(&w->run.out, "2.75 more"));
     gen_qa_compare_free(c);
 }
 
@@ -536,16 +541,16 @@ static void the_prompts_keep_their_own_rules(void **state)
     add_set(w, 7, 3);
     assert_int_equal(gen_qa_compare_put_choice(&record, sets, order, 2, NULL), GEN_OK);
     world_add_record(w, NULL, record.data);
-    world_answer(w, of_set);
-    world_answer(w, of_set);
-    world_answer(w, of_choice);
+    step_world_answer(&w->run, of_set);
+    step_world_answer(&w->run, of_set);
+    step_world_answer(&w->run, of_choice);
     world_run(w);
-    assert_int_equal(w->accounts[0].n_out, 3);
-    assert_counted(w->accounts[0].notes, "unknown_sample_id", 0);
-    assert_counted(w->accounts[0].notes, "score_far_from_mean", 0);
-    assert_counted(w->accounts[0].notes, "figures_not_in_table", 0);
+    assert_int_equal(w->run.accounts[0].n_out, 3);
+    assert_counted(w->run.accounts[0].notes, "unknown_sample_id", 0);
+    assert_counted(w->run.accounts[0].notes, "score_far_from_mean", 0);
+    assert_counted(w->run.accounts[0].notes, "figures_not_in_table", 0);
     /* Equal sets give equal questions: one is asked. */
-    assert_true(w->n_calls <= 3);
+    assert_true(w->run.n_calls <= 3);
     gen_buf_release(&record);
     free(of_set);
     free(of_choice);

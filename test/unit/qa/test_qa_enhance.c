@@ -41,20 +41,20 @@ static void forward(void **state)
     struct world *w = *state;
     struct gen_qa_enhance_options o = {.batch_size = 5};
     world_add_record(w, chunk_of(w), slow);
-    world_answer(w, ITEMS(SLOW("p1")));
+    step_world_answer(&w->run, ITEMS(SLOW("p1")));
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 1);
-    assert_null(strstr(w->users[0], "because trapped steam cracks it"));
-    assert_null(strstr(w->users[0], "Answer on record"));
+    assert_int_equal(w->run.n_calls, 1);
+    assert_null(strstr(w->run.users[0], "because trapped steam cracks it"));
+    assert_null(strstr(w->run.users[0], "Answer on record"));
     assert_string_equal(
-        w->out.data,
+        w->run.out.data,
         "{\"question\":\"How fast may thick stoneware be heated?\",\"answer\":\"By 60 degrees an "
         "hour, because trapped steam cracks "
         "it.\",\"chunk_id\":\"c1\",\"source\":\"a.md\",\"x\":[1,{\"y\":null}],\"format\":\"cot\","
         "\"reasoning\":\"Step 1: Steam cracks walls that trap it.\\nStep 2: So the rise must leave "
         "it time, which 60 degrees an hour do.\",\"cot_mode\":\"forward\"}\n");
-    assert_counted(w->accounts[0].notes, "forward", 1);
+    assert_counted(w->run.accounts[0].notes, "forward", 1);
     gen_qa_enhance_free(e);
 }
 
@@ -67,26 +67,26 @@ static void hinted(void **state)
     struct gen_chunk *c = chunk_of(w);
     world_add_record(w, c, slow);
     world_add_record(w, c, hot);
-    world_answer(w, ITEMS(HOT("p2", "not_shown") "," SLOW("p1")));
-    world_answer(w,
-                 ITEMS("{\"id\":\"p1\",\"needed_facts\":[],\"skeleton\":[],\"steps\":[\"Old kilns "
+    step_world_answer(&w->run, ITEMS(HOT("p2", "not_shown") "," SLOW("p1")));
+    step_world_answer(
+        &w->run, ITEMS("{\"id\":\"p1\",\"needed_facts\":[],\"skeleton\":[],\"steps\":[\"Old kilns "
                        "stop early.\",\"Hence they reach 900 degrees.\"],\"conclusion\":\"At 900 "
                        "degrees.\",\"answer_check\":\"agrees\"}"));
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 2);
-    assert_null(strstr(w->users[0], "At 900 degrees."));
-    assert_non_null(strstr(w->users[1], "[p1]\nQuestion: At what temperature is stoneware "
-                                        "bisque-fired?\nAnswer on record: At 900 degrees.\n"));
-    assert_null(strstr(w->users[1], "How fast"));
-    assert_non_null(strstr(w->users[1], "p1 (\"At what temperature"));
-    assert_int_equal(w->n_out, 2);
-    struct gen_json_doc *doc = world_out(w, 1);
+    assert_int_equal(w->run.n_calls, 2);
+    assert_null(strstr(w->run.users[0], "At 900 degrees."));
+    assert_non_null(strstr(w->run.users[1], "[p1]\nQuestion: At what temperature is stoneware "
+                                            "bisque-fired?\nAnswer on record: At 900 degrees.\n"));
+    assert_null(strstr(w->run.users[1], "How fast"));
+    assert_non_null(strstr(w->run.users[1], "p1 (\"At what temperature"));
+    assert_int_equal(w->run.n_out, 2);
+    struct gen_json_doc *doc = step_world_out(&w->run, 1);
     assert_true(gen_str_is(gen_json_get_str(gen_json_root(doc), "cot_mode"), "hinted"));
     assert_true(gen_str_is(gen_json_get_str(gen_json_root(doc), "answer"), "At 900 degrees."));
     assert_true(gen_str_is(gen_json_get_str(gen_json_root(doc), "format"), "cot"));
     gen_json_doc_free(doc);
-    assert_counted(w->accounts[0].notes, "hinted", 1);
+    assert_counted(w->run.accounts[0].notes, "hinted", 1);
     gen_qa_enhance_free(e);
 }
 
@@ -95,15 +95,15 @@ static void disputed(void **state)
     struct world *w = *state;
     struct gen_qa_enhance_options o = {.batch_size = 1};
     world_add_record(w, chunk_of(w), hot);
-    world_answer(w, ITEMS(HOT("p1", "not_shown")));
-    world_answer(w, ITEMS(HOT("p1", "contradicts")));
+    step_world_answer(&w->run, ITEMS(HOT("p1", "not_shown")));
+    step_world_answer(&w->run, ITEMS(HOT("p1", "contradicts")));
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 3);
-    assert_int_equal(w->n_out, 0);
-    assert_counted(w->accounts[0].failed, "answer_disputed", 1);
+    assert_int_equal(w->run.n_calls, 3);
+    assert_int_equal(w->run.n_out, 0);
+    assert_counted(w->run.accounts[0].failed, "answer_disputed", 1);
     assert_string_equal(
-        w->failures.data,
+        w->run.failures.data,
         "enhance-cot answer_disputed: the conclusion contradicts the answer on record, "
         "which may be wrong: \"At 1,000 degrees.\"\n");
     gen_qa_enhance_free(e);
@@ -115,11 +115,11 @@ static void agreement_is_not_taken_on_trust(void **state)
     struct world *w = *state;
     struct gen_qa_enhance_options o = {.batch_size = 1};
     world_add_record(w, chunk_of(w), hot);
-    world_answer(w, ITEMS(HOT("p1", "agrees")));
+    step_world_answer(&w->run, ITEMS(HOT("p1", "agrees")));
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_out, 0);
-    assert_counted(w->accounts[0].failed, "answer_disputed", 1);
+    assert_int_equal(w->run.n_out, 0);
+    assert_counted(w->run.accounts[0].failed, "answer_disputed", 1);
     gen_qa_enhance_free(e);
 }
 
@@ -150,14 +150,15 @@ static void unsound_steps_are_told(void **state)
             rows[i].skeleton, rows[i].steps);
         world_clear(w);
         world_add_record(w, chunk_of(w), slow);
-        world_answer(w, bad);
-        world_answer(w, ITEMS(SLOW("p1")));
+        step_world_answer(&w->run, bad);
+        step_world_answer(&w->run, ITEMS(SLOW("p1")));
         struct gen_qa_enhance *e = world_enhance(w, &o);
         world_run(w);
-        if (w->n_calls != 2 || w->n_out != 1 || !strstr(w->users[1], rows[i].told))
-            fail_msg("%s: %zu calls\n%s", rows[i].told, w->n_calls, w->users[w->n_calls - 1]);
+        if (w->run.n_calls != 2 || w->run.n_out != 1 || !strstr(w->run.users[1], rows[i].told))
+            fail_msg("%s: %zu calls\n%s", rows[i].told, w->run.n_calls,
+                     w->run.users[w->run.n_calls - 1]);
         /* It is still the forward way. */
-        assert_null(strstr(w->users[1], "Answer on record"));
+        assert_null(strstr(w->run.users[1], "Answer on record"));
         gen_qa_enhance_free(e);
     }
 }
@@ -169,13 +170,14 @@ static void answers_are_matched_by_id(void **state)
     struct gen_chunk *c = chunk_of(w);
     world_add_record(w, c, slow);
     world_add_record(w, c, slow);
-    world_answer(w, ITEMS(SLOW("p7") "," SLOW("x") "," SLOW("p2") "," HOT("p2", "not_shown")));
-    world_answer(w, ITEMS(SLOW("p1")));
+    step_world_answer(&w->run,
+                      ITEMS(SLOW("p7") "," SLOW("x") "," SLOW("p2") "," HOT("p2", "not_shown")));
+    step_world_answer(&w->run, ITEMS(SLOW("p1")));
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 2);
-    assert_non_null(strstr(w->users[1], "no object had this id"));
-    assert_int_equal(w->n_out, 2);
+    assert_int_equal(w->run.n_calls, 2);
+    assert_non_null(strstr(w->run.users[1], "no object had this id"));
+    assert_int_equal(w->run.n_out, 2);
     gen_qa_enhance_free(e);
 }
 
@@ -201,11 +203,12 @@ static void old_reasoning_moves(void **state)
             rows[i].extra);
         world_clear(w);
         world_add_record(w, chunk_of(w), record);
-        world_answer(w, ITEMS(SLOW("p1")));
+        step_world_answer(&w->run, ITEMS(SLOW("p1")));
         struct gen_qa_enhance *e = world_enhance(w, &o);
         world_run(w);
-        if (!world_out_has(w, rows[i].expected) || !world_out_has(w, "\"reasoning\":\"Step 1: "))
-            fail_msg("%s", w->out.data ? w->out.data : "");
+        if (!step_world_has(&w->run.out, rows[i].expected) ||
+            !step_world_has(&w->run.out, "\"reasoning\":\"Step 1: "))
+            fail_msg("%s", w->run.out.data ? w->run.out.data : "");
         gen_qa_enhance_free(e);
     }
 }
@@ -222,14 +225,14 @@ static void records_with_reasoning_stay(void **state)
     world_add_record(w, c, has_reasoning);
     world_add_record(w, c, slow);
     world_add_record(w, NULL, "{\"question\":\"What?\"}");
-    world_answer(w, ITEMS(SLOW("p1")));
+    step_world_answer(&w->run, ITEMS(SLOW("p1")));
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 1);
-    assert_int_equal(w->n_out, 2);
-    assert_counted(w->accounts[0].skipped, "already_has_reasoning", 1);
-    assert_counted(w->accounts[0].filtered, "malformed_row", 1);
-    assert_true(strncmp(w->out.data, has_reasoning, sizeof(has_reasoning) - 1) == 0);
+    assert_int_equal(w->run.n_calls, 1);
+    assert_int_equal(w->run.n_out, 2);
+    assert_counted(w->run.accounts[0].skipped, "already_has_reasoning", 1);
+    assert_counted(w->run.accounts[0].filtered, "malformed_row", 1);
+    assert_true(strncmp(w->run.out.data, has_reasoning, sizeof(has_reasoning) - 1) == 0);
     gen_qa_enhance_free(e);
 }
 
@@ -241,15 +244,16 @@ static void conversations_and_unknown_sources(void **state)
         w, NULL,
         "{\"messages\":[{\"role\":\"user\",\"content\":\"How fast may thick stoneware be "
         "heated?\"},{\"role\":\"assistant\",\"content\":\"By 60 degrees an hour.\"}]}");
-    world_answer(w, ITEMS(SLOW("p1")));
+    step_world_answer(&w->run, ITEMS(SLOW("p1")));
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_true(world_out_has(w, "{\"messages\":[{\"role\":\"user\","));
-    assert_true(world_out_has(w, "\"format\":\"cot\",\"question\":\"How fast"));
-    assert_true(world_out_has(w, "\"answer\":\"By 60 degrees an hour.\",\"reasoning\":\"Step 1"));
-    assert_true(world_out_has(w, "\"cot_grounded\":false"));
-    assert_counted(w->accounts[0].notes, "without_source", 1);
-    assert_non_null(strstr(w->systems[0], "without the document"));
+    assert_true(step_world_has(&w->run.out, "{\"messages\":[{\"role\":\"user\","));
+    assert_true(step_world_has(&w->run.out, "\"format\":\"cot\",\"question\":\"How fast"));
+    assert_true(step_world_has(&w->run.out,
+                               "\"answer\":\"By 60 degrees an hour.\",\"reasoning\":\"Step 1"));
+    assert_true(step_world_has(&w->run.out, "\"cot_grounded\":false"));
+    assert_counted(w->run.accounts[0].notes, "without_source", 1);
+    assert_non_null(strstr(w->run.systems[0], "without the document"));
     gen_qa_enhance_free(e);
 }
 
@@ -260,16 +264,16 @@ static void own_thinking_is_kept(void **state)
     struct gen_chunk *c = chunk_of(w);
     world_add_record(w, c, slow);
     world_add_record(w, c, slow);
-    w->reasoning = "  Steam cracks walls.\nSo slowly.\n";
-    world_answer(w, "{\"conclusion\":\"By 60 degrees an hour.\"}");
+    w->run.reasoning = "  Steam cracks walls.\nSo slowly.\n";
+    step_world_answer(&w->run, "{\"conclusion\":\"By 60 degrees an hour.\"}");
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
     /* The same question twice is paid for once. */
-    assert_int_equal(w->n_calls, 1);
-    assert_null(strstr(w->users[0], "cracks it"));
-    assert_int_equal(w->n_out, 2);
-    assert_true(world_out_has(w, "\"reasoning\":\"Steam cracks walls.\\nSo slowly.\""));
-    assert_true(world_out_has(w, "\"cot_mode\":\"model\""));
+    assert_int_equal(w->run.n_calls, 1);
+    assert_null(strstr(w->run.users[0], "cracks it"));
+    assert_int_equal(w->run.n_out, 2);
+    assert_true(step_world_has(&w->run.out, "\"reasoning\":\"Steam cracks walls.\\nSo slowly.\""));
+    assert_true(step_world_has(&w->run.out, "\"cot_mode\":\"model\""));
     gen_qa_enhance_free(e);
 }
 
@@ -278,21 +282,21 @@ static void a_model_that_does_not_think_fails_at_once(void **state)
     struct world *w = *state;
     struct gen_qa_enhance_options o = {.batch_size = 5, .native = true};
     world_add_record(w, chunk_of(w), slow);
-    world_answer(w, "{\"conclusion\":\"By 60 degrees an hour.\"}");
+    step_world_answer(&w->run, "{\"conclusion\":\"By 60 degrees an hour.\"}");
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 1);
-    assert_int_equal(w->n_out, 0);
-    assert_non_null(strstr(w->failures.data, "returned no reasoning beside its answer"));
+    assert_int_equal(w->run.n_calls, 1);
+    assert_int_equal(w->run.n_out, 0);
+    assert_non_null(strstr(w->run.failures.data, "returned no reasoning beside its answer"));
     gen_qa_enhance_free(e);
     /* Its reasoning ends elsewhere: it is asked again, and never shown the answer. */
-    w->reasoning = "Hm.";
-    w->answers[0] = "{\"conclusion\":\"By 90 degrees an hour.\"}";
+    w->run.reasoning = "Hm.";
+    w->run.answers[0] = "{\"conclusion\":\"By 90 degrees an hour.\"}";
     e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 3);
-    assert_null(strstr(w->users[2], "cracks it"));
-    assert_non_null(strstr(w->failures.data, "ends in another answer"));
+    assert_int_equal(w->run.n_calls, 3);
+    assert_null(strstr(w->run.users[2], "cracks it"));
+    assert_non_null(strstr(w->run.failures.data, "ends in another answer"));
     gen_qa_enhance_free(e);
 }
 
@@ -303,16 +307,17 @@ static void unsound_steps_to_the_end_fail(void **state)
     struct gen_chunk *c = chunk_of(w);
     world_add_record(w, c, slow);
     world_add_record(w, c, hot);
-    world_answer(w, ITEMS("{\"id\":\"p1\",\"needed_facts\":[],\"skeleton\":[],\"steps\":[],"
-                          "\"conclusion\":\"By 60 degrees an hour.\",\"answer_check\":"
-                          "\"not_shown\"}"));
+    step_world_answer(&w->run,
+                      ITEMS("{\"id\":\"p1\",\"needed_facts\":[],\"skeleton\":[],\"steps\":[],"
+                            "\"conclusion\":\"By 60 degrees an hour.\",\"answer_check\":"
+                            "\"not_shown\"}"));
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_out, 0);
-    assert_counted(w->accounts[0].failed, "unsound_steps", 1);
-    assert_counted(w->accounts[0].failed, "malformed", 1);
-    assert_non_null(strstr(w->failures.data, "there are fewer than two steps\n"));
-    assert_non_null(strstr(w->failures.data, "no object had this id\n"));
+    assert_int_equal(w->run.n_out, 0);
+    assert_counted(w->run.accounts[0].failed, "unsound_steps", 1);
+    assert_counted(w->run.accounts[0].failed, "malformed", 1);
+    assert_non_null(strstr(w->run.failures.data, "there are fewer than two steps\n"));
+    assert_non_null(strstr(w->run.failures.data, "no object had this id\n"));
     gen_qa_enhance_free(e);
 }
 
@@ -324,11 +329,11 @@ static void many_hints(void **state)
     struct gen_chunk *c = chunk_of(w);
     for (size_t i = 0; i < 300; i++)
         world_add_record(w, c, hot);
-    world_answer(w, ITEMS(HOT("p1", "not_shown")));
+    step_world_answer(&w->run, ITEMS(HOT("p1", "not_shown")));
     struct gen_qa_enhance *e = world_enhance(w, &o);
     world_run(w);
-    assert_int_equal(w->n_out, 0);
-    assert_counted(w->accounts[0].failed, "answer_disputed", 300);
+    assert_int_equal(w->run.n_out, 0);
+    assert_counted(w->run.accounts[0].failed, "answer_disputed", 300);
     gen_qa_enhance_free(e);
 }
 

@@ -46,20 +46,20 @@ static void check_row(const struct world *w, const struct gen_json *row)
     char *name = gen_str_dup(gen_json_get_str(row, "name"));
     char *note = gen_str_dup(gen_json_get_str(row, "note"));
     bool is_blind = gen_json_get_str(row, "chunk").n == 0;
-    struct gen_json_doc *doc = world_out(w, 0);
+    struct gen_json_doc *doc = step_world_out(&w->run, 0);
     const struct gen_json *out = gen_json_root(doc);
-    const struct gen_counts *notes = &w->accounts[0].notes;
+    const struct gen_counts *notes = &w->run.accounts[0].notes;
     bool grounded = true;
     if (!gen_str_eq(gen_json_get_str(out, "answer"), gen_json_get_str(row, "answer")) ||
         !gen_json_equal(gen_json_get(out, "enrichment_changes"), gen_json_get(row, "out_changes")))
-        fail_msg("%s: %s", name, w->out.data);
+        fail_msg("%s: %s", name, w->run.out.data);
     if (note[0] && gen_counts_get(notes, note) != 1)
         fail_msg("%s: %s is not noted, but %s", name, note, notes->n ? notes->rows[0].name : "-");
     assert_int_equal(gen_counts_sum(notes), (note[0] ? 1 : 0) + is_blind);
     assert_int_equal(gen_json_as_bool(gen_json_get(out, "enrich_grounded"), &grounded), is_blind);
     assert_int_equal(grounded, !is_blind);
-    assert_int_equal(w->accounts[0].n_produced, 1);
-    assert_int_equal(w->n_calls, 1);
+    assert_int_equal(w->run.accounts[0].n_produced, 1);
+    assert_int_equal(w->run.n_calls, 1);
     gen_json_doc_free(doc);
     free(name);
     free(note);
@@ -84,7 +84,7 @@ static void rules(void **state)
         if (gen_json_get_str(row, "chunk").n)
             chunk = world_add_chunk(w, GEN_CHUNK_TEXT, "a.md", gen_json_get_str(row, "chunk"));
         world_add_record(w, chunk, record);
-        world_answer(w, answer);
+        step_world_answer(&w->run, answer);
         struct gen_qa_enrich *e = world_enrich(w, &o);
         world_run(w);
         check_row(w, row);
@@ -120,9 +120,9 @@ static void add_two(struct world *w)
 /* Both come out, in input order, with these answers. */
 static void check_two(const struct world *w, const char *first, const char *second)
 {
-    struct gen_json_doc *a = world_out(w, 0);
-    struct gen_json_doc *b = world_out(w, 1);
-    assert_int_equal(w->n_out, 2);
+    struct gen_json_doc *a = step_world_out(&w->run, 0);
+    struct gen_json_doc *b = step_world_out(&w->run, 1);
+    assert_int_equal(w->run.n_out, 2);
     assert_true(gen_str_is(gen_json_get_str(gen_json_root(a), "answer"), first));
     assert_true(gen_str_is(gen_json_get_str(gen_json_root(b), "answer"), second));
     gen_json_doc_free(a);
@@ -174,15 +174,15 @@ static void ids_decide(void **state)
         world_clear(w);
         add_two(w);
         for (size_t k = 0; k < 3 && rows[i].answers[k]; k++)
-            world_answer(w, rows[i].answers[k]);
+            step_world_answer(&w->run, rows[i].answers[k]);
         struct gen_qa_enrich *e = world_enrich(w, &o);
         world_run(w);
         check_two(w, rows[i].first, rows[i].second);
-        assert_int_equal(w->n_calls, rows[i].n_calls);
-        assert_counted(w->accounts[0].failed, "malformed", rows[i].n_failed);
+        assert_int_equal(w->run.n_calls, rows[i].n_calls);
+        assert_counted(w->run.accounts[0].failed, "malformed", rows[i].n_failed);
         if (rows[i].n_calls > 1) {
-            assert_null(strstr(w->users[1], "What does wax do?"));
-            assert_non_null(strstr(w->users[1], "for the ids p1."));
+            assert_null(strstr(w->run.users[1], "What does wax do?"));
+            assert_non_null(strstr(w->run.users[1], "for the ids p1."));
         }
         gen_qa_enrich_free(e);
     }
@@ -194,12 +194,12 @@ static void swapped_rewrites_are_not_used(void **state)
     struct world *w = *state;
     struct gen_qa_enrich_options o = {.batch_size = 5};
     add_two(w);
-    world_answer(w, "{\"items\":[" ROW("p1", WASH_TEXT) "," ROW("p2", WAX_TEXT) "]}");
+    step_world_answer(&w->run, "{\"items\":[" ROW("p1", WASH_TEXT) "," ROW("p2", WAX_TEXT) "]}");
     struct gen_qa_enrich *e = world_enrich(w, &o);
     world_run(w);
     check_two(w, "Wax, it resists glaze.",
               "It is for the shelf, keeps off glaze from the kiln's shelf.");
-    assert_counted(w->accounts[0].notes, "kept_original_other_pair", 2);
+    assert_counted(w->run.accounts[0].notes, "kept_original_other_pair", 2);
     gen_qa_enrich_free(e);
 }
 
@@ -212,11 +212,11 @@ static void records_have_their_shape(void **state)
                      "{\"format\":\"cot\",\"question\":\"What does wax do?\",\"reasoning\":\"Wax "
                      "repels water.\",\"answer\":\"Wax, it resists glaze.\",\"chunk_id\":\"c1\","
                      "\"source\":\"a.md\",\"mine\":{\"a\":[1,2.50,null]},\"n\":1e3}");
-    world_answer(w, "{\"items\":[" ROW("p1", WAX_TEXT) "]}");
+    step_world_answer(&w->run, "{\"items\":[" ROW("p1", WAX_TEXT) "]}");
     struct gen_qa_enrich *e = world_enrich(w, &o);
     world_run(w);
     assert_string_equal(
-        w->out.data,
+        w->run.out.data,
         "{\"format\":\"cot\",\"question\":\"What does wax do?\",\"reasoning\":\"Wax repels "
         "water.\",\"answer\":\"Wax resists glaze.\",\"chunk_id\":\"c1\",\"source\":\"a.md\","
         "\"mine\":{\"a\":[1,2.5,null]},\"n\":1000.0,\"enrichment_changes\":[\"clearer_order\"],"
@@ -229,10 +229,10 @@ static void original_need_not_be_kept(void **state)
     struct world *w = *state;
     struct gen_qa_enrich_options o = {.preserve_original = false, .batch_size = 5};
     add_two(w);
-    world_answer(w, "{\"items\":[" ROW("p1", WAX_TEXT) "," ROW("p2", WASH_TEXT) "]}");
+    step_world_answer(&w->run, "{\"items\":[" ROW("p1", WAX_TEXT) "," ROW("p2", WASH_TEXT) "]}");
     struct gen_qa_enrich *e = world_enrich(w, &o);
     world_run(w);
-    assert_false(world_out_has(w, "original_answer"));
+    assert_false(step_world_has(&w->run.out, "original_answer"));
     gen_qa_enrich_free(e);
 }
 
@@ -244,10 +244,10 @@ static void conversations_become_pairs(void **state)
     world_add_record(w, NULL,
                      "{\"messages\":[{\"role\":\"user\",\"content\":\"What does wax do?\"},{"
                      "\"role\":\"assistant\",\"content\":\"Wax, it resists glaze.\"}]}");
-    world_answer(w, "{\"items\":[" ROW("p1", WAX_TEXT) "]}");
+    step_world_answer(&w->run, "{\"items\":[" ROW("p1", WAX_TEXT) "]}");
     struct gen_qa_enrich *e = world_enrich(w, &o);
     world_run(w);
-    struct gen_json_doc *doc = world_out(w, 0);
+    struct gen_json_doc *doc = step_world_out(&w->run, 0);
     struct gen_qa_view view;
     char why[160];
     assert_true(gen_qa_view(gen_json_root(doc), &view, why, sizeof(why)));
@@ -266,16 +266,16 @@ static void blind_requests_have_no_source(void **state)
     world_add_record(w, NULL, wax);
     world_add_record(w, NULL, "{\"question\":\"\",\"answer\":\"x\"}");
     world_add_record(w, NULL, "{\"question\":\"x\",\"answer\":7}");
-    world_answer(w, "{\"items\":[" ROW("p1", WAX_TEXT) "]}");
+    step_world_answer(&w->run, "{\"items\":[" ROW("p1", WAX_TEXT) "]}");
     struct gen_qa_enrich *e = world_enrich(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 2);
-    assert_string_not_equal(w->systems[0], w->systems[1]);
-    assert_non_null(strstr(w->users[0], source));
-    assert_null(strstr(w->users[1], source));
-    assert_true(strncmp(w->users[1], "[p1]\nQuestion: What does wax do?\n", 33) == 0);
-    assert_counted(w->accounts[0].filtered, "malformed_row", 2);
-    assert_counted(w->accounts[0].notes, "without_source", 1);
+    assert_int_equal(w->run.n_calls, 2);
+    assert_string_not_equal(w->run.systems[0], w->run.systems[1]);
+    assert_non_null(strstr(w->run.users[0], source));
+    assert_null(strstr(w->run.users[1], source));
+    assert_true(strncmp(w->run.users[1], "[p1]\nQuestion: What does wax do?\n", 33) == 0);
+    assert_counted(w->run.accounts[0].filtered, "malformed_row", 2);
+    assert_counted(w->run.accounts[0].notes, "without_source", 1);
     gen_qa_enrich_free(e);
 }
 
@@ -291,11 +291,11 @@ static void groups(void **state)
     world_add_record(w, b, wax);
     world_add_record(w, NULL, wax);
     world_add_record(w, NULL, wax);
-    world_answer(w, "{\"items\":[" ROW("p1", WAX_TEXT) "," ROW("p2", WAX_TEXT) "]}");
+    step_world_answer(&w->run, "{\"items\":[" ROW("p1", WAX_TEXT) "," ROW("p2", WAX_TEXT) "]}");
     struct gen_qa_enrich *e = world_enrich(w, &o);
     world_run(w);
-    assert_int_equal(w->n_out, 6);
-    assert_int_equal(w->accounts[0].n_calls, 4);
+    assert_int_equal(w->run.n_out, 6);
+    assert_int_equal(w->run.accounts[0].n_calls, 4);
     gen_qa_enrich_free(e);
 }
 

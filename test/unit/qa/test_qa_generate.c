@@ -45,17 +45,18 @@ static void run_row(struct world *w, const struct gen_json *row, bool with_reaso
     world_clear(w);
     (void)world_add_chunk(w, is_code ? GEN_CHUNK_CODE : GEN_CHUNK_TEXT, "a.md",
                           gen_json_get_str(row, "chunk"));
-    world_answer(w, answer.data);
+    step_world_answer(&w->run, answer.data);
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
-    if ((int64_t)w->n_calls != number(row, "calls") || (int64_t)w->n_out != number(row, "out"))
-        fail_msg("%s: %zu calls, %zu outputs\n%s", name, w->n_calls, w->n_out,
-                 w->out.data ? w->out.data : "");
-    check_counts(name, gen_json_get(row, "removed"), &w->accounts[0].out_filtered);
-    if (filtered[0] && gen_counts_get(&w->accounts[0].filtered, filtered) != 1)
+    if ((int64_t)w->run.n_calls != number(row, "calls") ||
+        (int64_t)w->run.n_out != number(row, "out"))
+        fail_msg("%s: %zu calls, %zu outputs\n%s", name, w->run.n_calls, w->run.n_out,
+                 w->run.out.data ? w->run.out.data : "");
+    check_counts(name, gen_json_get(row, "removed"), &w->run.accounts[0].out_filtered);
+    if (filtered[0] && gen_counts_get(&w->run.accounts[0].filtered, filtered) != 1)
         fail_msg("%s: not filtered as %s", name, filtered);
-    assert_int_equal(gen_counts_sum(&w->accounts[0].filtered), filtered[0] ? 1 : 0);
-    assert_int_equal(w->accounts[0].n_produced, w->n_out ? 1 : 0);
+    assert_int_equal(gen_counts_sum(&w->run.accounts[0].filtered), filtered[0] ? 1 : 0);
+    assert_int_equal(w->run.accounts[0].n_produced, w->run.n_out ? 1 : 0);
     gen_qa_generate_free(g);
     gen_buf_release(&answer);
     free(name);
@@ -100,11 +101,11 @@ static void records_have_their_shape(void **state)
     struct world *w = *state;
     struct gen_qa_generate_options o = {.n_pairs = 0};
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(text));
-    world_answer(w, pairs);
+    step_world_answer(&w->run, pairs);
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
     assert_string_equal(
-        w->out.data,
+        w->run.out.data,
         "{\"format\":\"qa\",\"question\":\"Why is kiln wash used on shelves?\",\"answer\":\"It "
         "keeps glaze from bonding to the shelf.\",\"chunk_id\":\"c1\",\"source\":\"kiln.md\","
         "\"kind\":\"why\",\"evidence\":\"Kiln wash keeps glaze from bonding\","
@@ -117,12 +118,14 @@ static void code_records_name_the_symbol(void **state)
     struct world *w = *state;
     struct gen_qa_generate_options o = {.n_pairs = 0};
     (void)world_add_chunk(w, GEN_CHUNK_CODE, "a.py", GEN_STR("def soak(k):\n    k.hold()\n"));
-    world_answer(w, "{\"usable\":\"yes\",\"pairs\":[{\"kind\":\"purpose\",\"symbol\":\"soak()\","
-                    "\"evidence\":\"    k.hold()\",\"question\":\"What does the Python function "
-                    "soak do?\",\"answer\":\"It holds the kiln by calling `k.hold()`.\"}]}");
+    step_world_answer(&w->run,
+                      "{\"usable\":\"yes\",\"pairs\":[{\"kind\":\"purpose\",\"symbol\":\"soak()\","
+                      "\"evidence\":\"    k.hold()\",\"question\":\"What does the Python function "
+                      "soak do?\",\"answer\":\"It holds the kiln by calling `k.hold()`.\"}]}");
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
-    assert_true(world_out_has(w, "\"evidence\":\"    k.hold()\",\"symbol\":\"soak\",\"literal"));
+    assert_true(
+        step_world_has(&w->run.out, "\"evidence\":\"    k.hold()\",\"symbol\":\"soak\",\"literal"));
     gen_qa_generate_free(g);
 }
 
@@ -132,16 +135,17 @@ static void absent_quotes_are_asked_again(void **state)
     struct world *w = *state;
     struct gen_qa_generate_options o = {.n_pairs = 0};
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(text));
-    world_answer(w, "{\"usable\":\"yes\",\"pairs\":[{\"kind\":\"why\",\"evidence\":\"Soap cleans "
-                    "all of the shelves.\",\"question\":\"Why is kiln wash used on shelves?\","
-                    "\"answer\":\"It keeps glaze off the shelf.\"}]}");
-    world_answer(w, pairs);
+    step_world_answer(&w->run,
+                      "{\"usable\":\"yes\",\"pairs\":[{\"kind\":\"why\",\"evidence\":\"Soap cleans "
+                      "all of the shelves.\",\"question\":\"Why is kiln wash used on shelves?\","
+                      "\"answer\":\"It keeps glaze off the shelf.\"}]}");
+    step_world_answer(&w->run, pairs);
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 2);
-    assert_int_equal(w->n_out, 1);
-    assert_non_null(strstr(w->users[1], "copy them character by character"));
-    assert_int_equal(gen_counts_sum(&w->accounts[0].out_filtered), 0);
+    assert_int_equal(w->run.n_calls, 2);
+    assert_int_equal(w->run.n_out, 1);
+    assert_non_null(strstr(w->run.users[1], "copy them character by character"));
+    assert_int_equal(gen_counts_sum(&w->run.accounts[0].out_filtered), 0);
     gen_qa_generate_free(g);
 }
 
@@ -160,12 +164,12 @@ static void reasoning_is_numbered_by_the_program(void **state)
     struct world *w = *state;
     struct gen_qa_generate_options o = {.with_reasoning = true};
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(reasoned_text));
-    world_answer(w, reasoned_steps);
+    step_world_answer(&w->run, reasoned_steps);
     struct gen_qa_generate *g = world_generate(w, &o);
     assert_string_equal(w->steps[0].name, "generate-cot");
     world_run(w);
     assert_string_equal(
-        w->out.data,
+        w->run.out.data,
         "{\"format\":\"cot\",\"question\":\"Why must thick stoneware be heated slowly?\","
         "\"reasoning\":\"Step 1: Its walls hold water for long.\\nStep 2: Water turns to steam, "
         "which needs much room, so it presses on the clay.\",\"answer\":\"Because steam from the "
@@ -182,16 +186,17 @@ static void faults_of_reasoning_are_told(void **state)
     struct world *w = *state;
     struct gen_qa_generate_options o = {.with_reasoning = true};
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(reasoned_text));
-    world_answer(w, "{\"usable\":\"yes\",\"pairs\":[{\"pattern\":\"compare\",\"evidence\":[],"
-                    "\"question\":\"Why must thick stoneware be heated slowly?\",\"steps\":[],"
-                    "\"answer\":\"Because of steam.\"}]}");
-    world_answer(w, reasoned_steps);
+    step_world_answer(&w->run,
+                      "{\"usable\":\"yes\",\"pairs\":[{\"pattern\":\"compare\",\"evidence\":[],"
+                      "\"question\":\"Why must thick stoneware be heated slowly?\",\"steps\":[],"
+                      "\"answer\":\"Because of steam.\"}]}");
+    step_world_answer(&w->run, reasoned_steps);
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 2);
-    assert_int_equal(w->n_out, 1);
-    assert_non_null(strstr(w->users[1], "two separate facts"));
-    assert_int_equal(gen_counts_sum(&w->accounts[0].out_filtered), 0);
+    assert_int_equal(w->run.n_calls, 2);
+    assert_int_equal(w->run.n_out, 1);
+    assert_non_null(strstr(w->run.users[1], "two separate facts"));
+    assert_int_equal(gen_counts_sum(&w->run.accounts[0].out_filtered), 0);
     gen_qa_generate_free(g);
 }
 
@@ -200,24 +205,25 @@ static void grounding_can_be_asked_for(void **state)
     struct world *w = *state;
     struct gen_qa_generate_options o = {.n_pairs = 1};
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(text));
-    world_answer(w, "{\"usable\":\"yes\",\"pairs\":[{\"kind\":\"why\",\"evidence\":\"Kiln wash "
-                    "keeps glaze from bonding\",\"question\":\"Why is kiln wash used on "
-                    "shelves?\",\"answer\":\"It keeps glaze off for 4711 hours.\"}]}");
+    step_world_answer(&w->run,
+                      "{\"usable\":\"yes\",\"pairs\":[{\"kind\":\"why\",\"evidence\":\"Kiln wash "
+                      "keeps glaze from bonding\",\"question\":\"Why is kiln wash used on "
+                      "shelves?\",\"answer\":\"It keeps glaze off for 4711 hours.\"}]}");
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
     /* One literal alone says nothing, unless the user asks for it. */
-    assert_int_equal(w->n_out, 1);
+    assert_int_equal(w->run.n_out, 1);
     gen_qa_generate_free(g);
     o.grounding = (struct gen_qa_grounding){true, 0.1};
     g = world_generate(w, &o);
     world_run(w);
-    assert_int_equal(w->n_out, 0);
-    assert_counted(w->accounts[0].out_filtered, "ungrounded_literals", 1);
+    assert_int_equal(w->run.n_out, 0);
+    assert_counted(w->run.accounts[0].out_filtered, "ungrounded_literals", 1);
     gen_qa_generate_free(g);
     o.grounding = (struct gen_qa_grounding){true, 0};
     g = world_generate(w, &o);
     world_run(w);
-    assert_int_equal(w->n_out, 1);
+    assert_int_equal(w->run.n_out, 1);
     gen_qa_generate_free(g);
 }
 
@@ -231,13 +237,13 @@ static void patterns_of_users(void **state)
     assert_int_equal(gen_filters_new(&o.skip_source, "skip-source", sources, 1, NULL), 0);
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "drafts/kiln.md", gen_str_from(text));
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(text));
-    world_answer(w, pairs);
+    step_world_answer(&w->run, pairs);
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 1);
-    assert_int_equal(w->n_out, 0);
-    assert_counted(w->accounts[0].filtered, "skip_source /^drafts//", 1);
-    assert_counted(w->accounts[0].out_filtered, "skip_question /(?i)KILN wash/", 1);
+    assert_int_equal(w->run.n_calls, 1);
+    assert_int_equal(w->run.n_out, 0);
+    assert_counted(w->run.accounts[0].filtered, "skip_source /^drafts//", 1);
+    assert_counted(w->run.accounts[0].out_filtered, "skip_question /(?i)KILN wash/", 1);
     gen_qa_generate_free(g);
     gen_filters_free(o.skip_question);
     gen_filters_free(o.skip_source);
@@ -248,12 +254,12 @@ static void answers_that_fit_no_schema_fail(void **state)
     struct world *w = *state;
     struct gen_qa_generate_options o = {.n_pairs = 0};
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "kiln.md", gen_str_from(text));
-    world_answer(w, "{\"usable\":\"maybe\",\"pairs\":[]}");
+    step_world_answer(&w->run, "{\"usable\":\"maybe\",\"pairs\":[]}");
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
-    assert_counted(w->accounts[0].failed, "malformed", 1);
-    assert_int_equal(w->n_out, 0);
-    assert_non_null(strstr(w->failures.data, "usable"));
+    assert_counted(w->run.accounts[0].failed, "malformed", 1);
+    assert_int_equal(w->run.n_out, 0);
+    assert_non_null(strstr(w->run.failures.data, "usable"));
     gen_qa_generate_free(g);
 }
 
@@ -264,16 +270,16 @@ static size_t asked_of(struct world *w, const struct gen_qa_generate_options *o,
     size_t n = 0;
     world_clear(w);
     (void)world_add_chunk(w, kind, "a.md", content);
-    world_answer(w, "{\"usable\":\"garbled\",\"pairs\":[]}");
+    step_world_answer(&w->run, "{\"usable\":\"garbled\",\"pairs\":[]}");
     struct gen_qa_generate *g = world_generate(w, o);
     world_run(w);
-    assert_int_equal(w->n_calls, 1);
-    const char *at = strstr(w->users[0], "Write up to ");
+    assert_int_equal(w->run.n_calls, 1);
+    const char *at = strstr(w->run.users[0], "Write up to ");
     assert_non_null(at);
     for (at += 12; *at >= '0' && *at <= '9'; at++)
         n = n * 10 + (size_t)(*at - '0');
     int64_t per_item = kind == GEN_CHUNK_CODE ? 260 : 180;
-    assert_int_equal(w->tokens_out_max[0], 2200 + (int64_t)n * per_item * 8 / 5);
+    assert_int_equal(w->run.tokens_out_max[0], 2200 + (int64_t)n * per_item * 8 / 5);
     gen_qa_generate_free(g);
     return n;
 }
@@ -314,14 +320,14 @@ static void some_chunks_are_not_paid_for(void **state)
     (void)world_add_chunk(w, GEN_CHUNK_CODE, "a.py", GEN_STR("x = [1, 2, 3, 4, 5, 6, 7]"));
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "a.md",
                           GEN_STR("\xE9\x87\x89\xE8\x96\xAC 1234567890"));
-    world_answer(w, "{\"usable\":\"too_thin\",\"pairs\":[]}");
+    step_world_answer(&w->run, "{\"usable\":\"too_thin\",\"pairs\":[]}");
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
-    assert_counted(w->accounts[0].filtered, "too_short", 1);
-    assert_counted(w->accounts[0].filtered, "log_file", 1);
-    assert_counted(w->accounts[0].filtered, "few_letters", 1);
-    assert_counted(w->accounts[0].filtered, "model_says_too_thin", 3);
-    assert_int_equal(w->n_calls, 3);
+    assert_counted(w->run.accounts[0].filtered, "too_short", 1);
+    assert_counted(w->run.accounts[0].filtered, "log_file", 1);
+    assert_counted(w->run.accounts[0].filtered, "few_letters", 1);
+    assert_counted(w->run.accounts[0].filtered, "model_says_too_thin", 3);
+    assert_int_equal(w->run.n_calls, 3);
     gen_qa_generate_free(g);
 }
 
@@ -329,12 +335,12 @@ static void topic_is_named(void **state)
 {
     struct world *w = *state;
     struct gen_qa_generate_options o = {.n_pairs = 1};
-    w->common.topic = "pottery & \"glaze\" {text}";
+    w->run.common.topic = "pottery & \"glaze\" {text}";
     (void)world_add_chunk(w, GEN_CHUNK_TEXT, "a.md", gen_str_from(text));
-    world_answer(w, "{\"usable\":\"too_thin\",\"pairs\":[]}");
+    step_world_answer(&w->run, "{\"usable\":\"too_thin\",\"pairs\":[]}");
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
-    assert_non_null(strstr(w->users[0], "course on \"pottery & \"glaze\" {text}\""));
+    assert_non_null(strstr(w->run.users[0], "course on \"pottery & \"glaze\" {text}\""));
     gen_qa_generate_free(g);
 }
 
@@ -352,10 +358,10 @@ static void temperatures(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct gen_qa_generate_options o = {.has_temperature = rows[i].own, .temperature = 0.4};
-        w->common.has_temperature = rows[i].user;
-        w->common.temperature = 0.9;
-        w->common.temperature_is_default = rows[i].is_default;
-        w->common.sends_temperature = rows[i].sends;
+        w->run.common.has_temperature = rows[i].user;
+        w->run.common.temperature = 0.9;
+        w->run.common.temperature_is_default = rows[i].is_default;
+        w->run.common.sends_temperature = rows[i].sends;
         world_clear(w);
         struct gen_item item = {.chunk = world_add_chunk(w, GEN_CHUNK_TEXT, "a", GEN_STR("b"))};
         struct gen_qa_generate *g = world_generate(w, &o);

@@ -47,7 +47,7 @@ struct script {
     size_t n_rows[4];
 };
 
-static void play(struct world *w, const struct gen_llm_request *r, struct gen_buf *out)
+static void play(struct step_world *w, const struct gen_llm_request *r, struct gen_buf *out)
 {
     const struct script *s = w->script_ud;
     size_t i = w->n_calls;
@@ -58,7 +58,8 @@ static void play(struct world *w, const struct gen_llm_request *r, struct gen_bu
 }
 
 /* The number in "case 17" of each question is its verdict. */
-static void judge_by_number(struct world *w, const struct gen_llm_request *r, struct gen_buf *out)
+static void judge_by_number(struct step_world *w, const struct gen_llm_request *r,
+                            struct gen_buf *out)
 {
     struct verdict rows[64];
     char ids[64][8];
@@ -102,12 +103,12 @@ static void criteria_add_up(void **state)
                        bits, bits);
         world_add_record(w, c, record);
     }
-    w->script = judge_by_number;
+    w->run.script = judge_by_number;
     struct gen_qa_rate *r = world_rate(w, &o);
     world_run(w);
-    assert_int_equal(w->n_calls, 16);
+    assert_int_equal(w->run.n_calls, 16);
     size_t at = 0;
-    struct gen_str rest = gen_buf_str(&w->out);
+    struct gen_str rest = gen_buf_str(&w->run.out);
     struct gen_str line;
     for (unsigned bits = 0; bits <= ALL; bits++) {
         int b[N_CRITERIA];
@@ -135,7 +136,7 @@ static void criteria_add_up(void **state)
         n_kept++;
         at++;
     }
-    assert_int_equal(w->n_out, at);
+    assert_int_equal(w->run.n_out, at);
     const struct gen_qa_rate_stats *s = gen_qa_rate_stats(r);
     assert_int_equal(s->n_rated, ALL + 1);
     assert_int_equal(s->n_kept, n_kept);
@@ -146,8 +147,8 @@ static void criteria_add_up(void **state)
         sum += (double)(histogram[i] * i);
     }
     assert_true(s->sum == sum);
-    assert_counted(w->accounts[0].filtered, "below_threshold", ALL + 1 - n_kept);
-    assert_int_equal(gen_counts_sum(&w->accounts[0].notes), 0);
+    assert_counted(w->run.accounts[0].filtered, "below_threshold", ALL + 1 - n_kept);
+    assert_int_equal(gen_counts_sum(&w->run.accounts[0].notes), 0);
     gen_qa_rate_free(r);
 }
 
@@ -159,8 +160,8 @@ static const char wash[] =
 static struct gen_qa_rate *run(struct world *w, const struct gen_qa_rate_options *o,
                                const struct script *s)
 {
-    w->script = play;
-    w->script_ud = (void *)(uintptr_t)s;
+    w->run.script = play;
+    w->run.script_ud = (void *)(uintptr_t)s;
     struct gen_qa_rate *r = world_rate(w, o);
     world_run(w);
     return r;
@@ -175,7 +176,7 @@ static void records_have_their_shape(void **state)
     struct script s = {{{{"p1", "What does wax do in", quote, ALL, false}}}, {1}};
     struct gen_qa_rate *r = run(w, &o, &s);
     assert_string_equal(
-        w->out.data,
+        w->run.out.data,
         "{\"question\":\"What does wax do in a kiln?\",\"answer\":\"It resists glaze.\","
         "\"chunk_id\":\"c1\",\"source\":\"a.md\",\"x\":[1],\"rating\":10,\"clarity\":3,"
         "\"accuracy\":3,\"usefulness\":2,\"difficulty\":2,\"topic_relevant\":true,\"reasoning\":"
@@ -197,8 +198,8 @@ static void chains_of_thought_keep_their_reasoning(void **state)
     world_add_record(w, c, cot);
     struct script s = {{{{"p1", "What does wax do in", quote, ALL, false}}}, {1}};
     struct gen_qa_rate *r = run(w, &o, &s);
-    assert_true(world_out_has(w, "\"reasoning\":\"Wax repels water.\""));
-    assert_true(world_out_has(w, "\"rating_reasoning\":\"It is short.\""));
+    assert_true(step_world_has(&w->run.out, "\"reasoning\":\"Wax repels water.\""));
+    assert_true(step_world_has(&w->run.out, "\"rating_reasoning\":\"It is short.\""));
     gen_qa_rate_free(r);
 }
 
@@ -261,19 +262,19 @@ static void alignment(void **state)
         world_add_record(w, c, wax);
         world_add_record(w, c, wash);
         struct gen_qa_rate *r = run(w, &o, &rows[i].script);
-        if (w->n_calls != rows[i].n_calls)
-            fail_msg("row %zu: %zu calls", i, w->n_calls);
-        struct gen_json_doc *first = world_out(w, 0);
+        if (w->run.n_calls != rows[i].n_calls)
+            fail_msg("row %zu: %zu calls", i, w->run.n_calls);
+        struct gen_json_doc *first = step_world_out(&w->run, 0);
         assert_int_equal(number(gen_json_root(first), "rating"), rows[i].first);
         gen_json_doc_free(first);
-        assert_counted(w->accounts[0].failed, "malformed", rows[i].second < 0 ? 1 : 0);
+        assert_counted(w->run.accounts[0].failed, "malformed", rows[i].second < 0 ? 1 : 0);
         if (rows[i].second >= 0) {
-            struct gen_json_doc *second = world_out(w, 1);
+            struct gen_json_doc *second = step_world_out(&w->run, 1);
             assert_int_equal(number(gen_json_root(second), "rating"), rows[i].second);
             gen_json_doc_free(second);
         }
         if (rows[i].told)
-            assert_non_null(strstr(w->users[1], rows[i].told));
+            assert_non_null(strstr(w->run.users[1], rows[i].told));
         gen_qa_rate_free(r);
     }
 }
@@ -290,10 +291,10 @@ static void settled_pairs_are_not_asked_again(void **state)
                         {{"p1", "Why is kiln wash brushed", quote, ALL, false}}},
                        {1, 1}};
     struct gen_qa_rate *r = run(w, &o, &s);
-    assert_int_equal(w->n_calls, 2);
-    assert_null(strstr(w->users[1], "What does wax do"));
-    assert_non_null(strstr(w->users[1], "for the ids p1."));
-    assert_int_equal(w->n_out, 2);
+    assert_int_equal(w->run.n_calls, 2);
+    assert_null(strstr(w->run.users[1], "What does wax do"));
+    assert_non_null(strstr(w->run.users[1], "for the ids p1."));
+    assert_int_equal(w->run.n_out, 2);
     gen_qa_rate_free(r);
 }
 
@@ -346,16 +347,17 @@ static void quotes_must_be_shown(void **state)
         struct gen_chunk *c = world_add_chunk(w, GEN_CHUNK_TEXT, "a.md", gen_str_from(source));
         world_add_record(w, c, rows[i].record);
         struct gen_qa_rate *r = run(w, &o, &rows[i].script);
-        struct gen_json_doc *doc = world_out(w, 0);
-        if (w->n_calls != rows[i].n_calls || number(gen_json_root(doc), "rating") != rows[i].rating)
-            fail_msg("row %zu: %zu calls, %s", i, w->n_calls, w->out.data);
-        const struct gen_counts *notes = &w->accounts[0].notes;
+        struct gen_json_doc *doc = step_world_out(&w->run, 0);
+        if (w->run.n_calls != rows[i].n_calls ||
+            number(gen_json_root(doc), "rating") != rows[i].rating)
+            fail_msg("row %zu: %zu calls, %s", i, w->run.n_calls, w->run.out.data);
+        const struct gen_counts *notes = &w->run.accounts[0].notes;
         if (rows[i].note)
             assert_counted(*notes, rows[i].note, 1);
         assert_int_equal(gen_counts_sum(notes) - gen_counts_get(notes, "asked_again"),
                          rows[i].note ? 1 : 0);
-        if (w->n_calls > 1)
-            assert_non_null(strstr(w->users[1], "copy it character by character"));
+        if (w->run.n_calls > 1)
+            assert_non_null(strstr(w->run.users[1], "copy it character by character"));
         gen_json_doc_free(doc);
         gen_qa_rate_free(r);
     }
@@ -372,8 +374,8 @@ static void short_lines_of_code_are_quotes(void **state)
                      "\"It returns -1.\"}");
     struct script s = {{{{"p1", "What does fire() return", "return -1;", ALL, false}}}, {1}};
     struct gen_qa_rate *r = run(w, &o, &s);
-    assert_int_equal(w->n_calls, 1);
-    assert_true(world_out_has(w, "\"rating\":10"));
+    assert_int_equal(w->run.n_calls, 1);
+    assert_true(step_world_has(&w->run.out, "\"rating\":10"));
     gen_qa_rate_free(r);
 }
 
@@ -385,13 +387,13 @@ static void pairs_without_a_source(void **state)
     world_add_record(w, NULL, "[1]");
     struct script s = {{{{"p1", "What does wax do", "", ALL, false}}}, {1}};
     struct gen_qa_rate *r = run(w, &o, &s);
-    assert_int_equal(w->n_calls, 1);
-    assert_non_null(strstr(w->users[0], "(the source of these pairs is not known)"));
-    assert_true(world_out_has(w, "\"rated_without_source\":true"));
-    assert_true(world_out_has(w, "\"rating\":10"));
-    assert_false(world_out_has(w, "rating_evidence"));
-    assert_counted(w->accounts[0].notes, "without_source", 1);
-    assert_counted(w->accounts[0].filtered, "malformed_row", 1);
+    assert_int_equal(w->run.n_calls, 1);
+    assert_non_null(strstr(w->run.users[0], "(the source of these pairs is not known)"));
+    assert_true(step_world_has(&w->run.out, "\"rated_without_source\":true"));
+    assert_true(step_world_has(&w->run.out, "\"rating\":10"));
+    assert_false(step_world_has(&w->run.out, "rating_evidence"));
+    assert_counted(w->run.accounts[0].notes, "without_source", 1);
+    assert_counted(w->run.accounts[0].filtered, "malformed_row", 1);
     gen_qa_rate_free(r);
 }
 
@@ -433,20 +435,20 @@ static void filters(void **state)
                                         .on_rated = on_rated,
                                         .on_rated_ud = &rated};
         world_clear(w);
-        w->common.topic = rows[i].topic;
+        w->run.common.topic = rows[i].topic;
         struct gen_chunk *c = world_add_chunk(w, GEN_CHUNK_TEXT, "a.md", gen_str_from(source));
         world_add_record(w, c, wax);
         world_add_record(w, c, wash);
         world_add_record(w, c, cot);
         struct gen_qa_rate *r = run(w, &o, &s);
-        assert_counted(w->accounts[0].filtered, "off_topic", rows[i].off_topic);
-        assert_counted(w->accounts[0].filtered, "below_threshold", rows[i].below);
-        assert_int_equal(w->n_out, 3 - rows[i].off_topic - rows[i].below);
+        assert_counted(w->run.accounts[0].filtered, "off_topic", rows[i].off_topic);
+        assert_counted(w->run.accounts[0].filtered, "below_threshold", rows[i].below);
+        assert_int_equal(w->run.n_out, 3 - rows[i].off_topic - rows[i].below);
         assert_int_equal(rated.n, 3);
-        assert_int_equal(rated.n_kept, w->n_out);
-        assert_int_equal(gen_qa_rate_stats(r)->n_kept, w->n_out);
+        assert_int_equal(rated.n_kept, w->run.n_out);
+        assert_int_equal(gen_qa_rate_stats(r)->n_kept, w->run.n_out);
         assert_non_null(
-            strstr(w->users[0], rows[i].topic ? "Topic: pottery\n" : "Topic: (none)\n"));
+            strstr(w->run.users[0], rows[i].topic ? "Topic: pottery\n" : "Topic: (none)\n"));
         gen_qa_rate_free(r);
     }
 }
@@ -480,11 +482,11 @@ static void what_is_known_before_is_not_paid_for(void **state)
                      "\"It has 4711 grams.\",\"answer\":\"It resists glaze.\"}");
     struct script s = {{{{"p1", "What is 2 and 3?", "", ALL, false}}}, {1}};
     struct gen_qa_rate *r = run(w, &o, &s);
-    assert_counted(w->accounts[0].filtered, "skip_question /^Who /", 1);
-    assert_counted(w->accounts[0].filtered, "skip_source /drafts//", 1);
-    assert_counted(w->accounts[0].filtered, "refers_to_context", 1);
-    assert_counted(w->accounts[0].filtered, "ungrounded_literals", 2);
-    assert_true(world_out_has(w, "\"question\":\"What is 2 and 3?\""));
+    assert_counted(w->run.accounts[0].filtered, "skip_question /^Who /", 1);
+    assert_counted(w->run.accounts[0].filtered, "skip_source /drafts//", 1);
+    assert_counted(w->run.accounts[0].filtered, "refers_to_context", 1);
+    assert_counted(w->run.accounts[0].filtered, "ungrounded_literals", 2);
+    assert_true(step_world_has(&w->run.out, "\"question\":\"What is 2 and 3?\""));
     gen_qa_rate_free(r);
     gen_filters_free(o.skip_question);
     gen_filters_free(o.skip_source);
@@ -494,7 +496,7 @@ static void topic_only_strips_the_verdict(void **state)
 {
     struct world *w = *state;
     struct gen_qa_rate_options o = {.threshold = 7, .batch_size = 5, .topic_only = true};
-    w->common.topic = "pottery";
+    w->run.common.topic = "pottery";
     struct gen_chunk *c = world_add_chunk(w, GEN_CHUNK_TEXT, "a.md", gen_str_from(source));
     world_add_record(w, c,
                      "{\"format\":\"qa\",\"question\":\"What does wax do?\",\"answer\":\"It "
@@ -509,7 +511,7 @@ static void topic_only_strips_the_verdict(void **state)
                    "{\"format\":\"qa\",\"question\":\"What does wax do?\",\"answer\":\"It resists "
                    "glaze.\",\"chunk_id\":\"c1\"}\n%s\n",
                    cot);
-    assert_string_equal(w->out.data, expected);
+    assert_string_equal(w->run.out.data, expected);
     assert_string_equal(w->steps[0].name, "topic");
     gen_qa_rate_free(r);
 }

@@ -57,10 +57,10 @@ static size_t number_behind(const char *text, const char *mark)
 struct model {
     size_t (*give)(size_t chunk, unsigned round, size_t n_asked);
     size_t sentences_a_round;
-    size_t n_asked[WORLD_ITEMS_MAX]; /* of each chunk in the first round */
+    size_t n_asked[WORLD_CHUNKS_MAX]; /* of each chunk in the first round */
 };
 
-static void answer(struct world *w, const struct gen_llm_request *r, struct gen_buf *out)
+static void answer(struct step_world *w, const struct gen_llm_request *r, struct gen_buf *out)
 {
     struct model *m = w->script_ud;
     char *user = gen_str_dup(r->user);
@@ -95,8 +95,8 @@ static struct gen_qa_generate *run(struct world *w, struct model *m, size_t n_ch
 {
     struct gen_qa_generate_options o = {.target_pairs = target, .n_chunks = n_chunks};
     add_chunks(w, n_chunks);
-    w->script = answer;
-    w->script_ud = m;
+    w->run.script = answer;
+    w->run.script_ud = m;
     w->generate = world_generate(w, &o);
     struct gen_qa_generate *g = w->generate;
     world_run(w);
@@ -105,7 +105,7 @@ static struct gen_qa_generate *run(struct world *w, struct model *m, size_t n_ch
 
 static int64_t outputs_of(const struct world *w, size_t chunk)
 {
-    struct gen_str rest = gen_buf_str(&w->out);
+    struct gen_str rest = gen_buf_str(&w->run.out);
     struct gen_str line;
     char needle[64];
     int64_t n = 0;
@@ -124,13 +124,13 @@ static void shares_add_up(void **state)
         for (size_t target = 1; target <= 4 * n && target < 60; target += 1 + n / 4) {
             struct model m = {0};
             struct gen_qa_generate *g = run(w, &m, n, (int64_t)target);
-            if (w->n_out != target || w->round != 0)
-                fail_msg("%zu of %zu from %zu chunks in %u rounds", w->n_out, target, n,
-                         w->round + 1);
-            assert_int_equal(w->n_calls, target < n ? target : n);
+            if (w->run.n_out != target || w->run.round != 0)
+                fail_msg("%zu of %zu from %zu chunks in %u rounds", w->run.n_out, target, n,
+                         w->run.round + 1);
+            assert_int_equal(w->run.n_calls, target < n ? target : n);
             for (size_t k = 0; k < n; k++)
                 assert_int_equal(outputs_of(w, k), (k + 1) * target / n - k * target / n);
-            assert_counted(w->accounts[0].skipped, "not_needed_for_target",
+            assert_counted(w->run.accounts[0].skipped, "not_needed_for_target",
                            target < n ? (int64_t)(n - target) : 0);
             assert_int_equal(gen_qa_generate_missing(g), 0);
             gen_qa_generate_free(g);
@@ -149,15 +149,15 @@ static void debt_goes_to_later_chunks(void **state)
     struct world *w = *state;
     struct model m = {.give = give_none_for_third};
     struct gen_qa_generate *g = run(w, &m, 10, 20);
-    assert_int_equal(w->n_out, 20);
-    assert_int_equal(w->n_calls, 10);
+    assert_int_equal(w->run.n_out, 20);
+    assert_int_equal(w->run.n_calls, 10);
     assert_int_equal(outputs_of(w, 2), 0);
     assert_int_equal(outputs_of(w, 3), 3);
     assert_int_equal(outputs_of(w, 4), 3);
     assert_int_equal(outputs_of(w, 5), 2);
     assert_int_equal(m.n_asked[0], 3);
-    assert_counted(w->accounts[0].out_filtered, "over_target", 7);
-    assert_counted(w->accounts[0].filtered, "model_says_garbled", 1);
+    assert_counted(w->run.accounts[0].out_filtered, "over_target", 7);
+    assert_counted(w->run.accounts[0].filtered, "model_says_garbled", 1);
     gen_qa_generate_free(g);
 }
 
@@ -173,10 +173,10 @@ static void further_rounds_reach_the_target(void **state)
     struct world *w = *state;
     struct model m = {.give = give_one, .sentences_a_round = 6};
     struct gen_qa_generate *g = run(w, &m, 10, 25);
-    assert_int_equal(w->n_out, 25);
-    assert_int_equal(w->round, 2);
-    assert_int_equal(w->accounts[0].n_in, 10);
-    assert_int_equal(w->accounts[0].n_produced, 10);
+    assert_int_equal(w->run.n_out, 25);
+    assert_int_equal(w->run.round, 2);
+    assert_int_equal(w->run.accounts[0].n_in, 10);
+    assert_int_equal(w->run.accounts[0].n_produced, 10);
     gen_qa_generate_free(g);
 }
 
@@ -193,8 +193,8 @@ static void last_chunks_may_be_junk(void **state)
     struct model m = {.give = give_none_at_the_end, .sentences_a_round = 6};
     for (int64_t target = 1; target < 25; target++) {
         struct gen_qa_generate *g = run(w, &m, 10, target);
-        if (w->n_out != (size_t)target)
-            fail_msg("%zu of %lld", w->n_out, (long long)target);
+        if (w->run.n_out != (size_t)target)
+            fail_msg("%zu of %lld", w->run.n_out, (long long)target);
         gen_qa_generate_free(g);
     }
 }
@@ -204,11 +204,11 @@ static void duplicates_over_rounds_are_dropped(void **state)
     struct world *w = *state;
     struct model m = {.give = give_one, .sentences_a_round = 0};
     struct gen_qa_generate *g = run(w, &m, 5, 15);
-    assert_int_equal(w->n_out, 5);
-    assert_int_equal(w->round, 2);
+    assert_int_equal(w->run.n_out, 5);
+    assert_int_equal(w->run.round, 2);
     assert_int_equal(gen_qa_generate_missing(g), 10);
-    assert_counted(w->accounts[0].out_filtered, "duplicate_question", 10);
-    assert_int_equal(w->accounts[0].n_in, 5);
+    assert_counted(w->run.accounts[0].out_filtered, "duplicate_question", 10);
+    assert_int_equal(w->run.accounts[0].n_in, 5);
     gen_qa_generate_free(g);
 }
 
@@ -219,13 +219,13 @@ static void plans_differ(void **state)
     struct world *w = *state;
     struct model m = {.give = give_one};
     struct gen_qa_generate *g = run(w, &m, 2, 5);
-    assert_true(w->n_calls >= 4);
-    assert_string_not_equal(strstr(w->users[0], "Prefer"), strstr(w->users[1], "Prefer"));
-    assert_string_not_equal(strstr(w->users[0], "Prefer"), strstr(w->users[2], "Prefer"));
-    char *first = gen_str_dup(gen_str_from(w->users[3]));
+    assert_true(w->run.n_calls >= 4);
+    assert_string_not_equal(strstr(w->run.users[0], "Prefer"), strstr(w->run.users[1], "Prefer"));
+    assert_string_not_equal(strstr(w->run.users[0], "Prefer"), strstr(w->run.users[2], "Prefer"));
+    char *first = gen_str_dup(gen_str_from(w->run.users[3]));
     gen_qa_generate_free(g);
     g = run(w, &m, 2, 5);
-    assert_string_equal(first, w->users[3]);
+    assert_string_equal(first, w->run.users[3]);
     gen_qa_generate_free(g);
     free(first);
 }
@@ -237,11 +237,11 @@ static void more_chunks_than_counted(void **state)
     struct model m = {0};
     struct gen_qa_generate_options o = {.target_pairs = 6, .n_chunks = 3};
     add_chunks(w, 6);
-    w->script = answer;
-    w->script_ud = &m;
+    w->run.script = answer;
+    w->run.script_ud = &m;
     struct gen_qa_generate *g = world_generate(w, &o);
     world_run(w);
-    assert_int_equal(w->n_out, 6);
+    assert_int_equal(w->run.n_out, 6);
     gen_qa_generate_free(g);
 }
 

@@ -36,13 +36,13 @@ static void single(void **state)
 {
     struct world *w = *state;
     world_blueprint(w, GEN_TOOL_SINGLE, "question", OFFERED, SHAPE_CALL);
-    world_answer(w, GOOD_REQUEST);
-    world_answer(w, GOOD_PLAN);
+    step_world_answer(&w->run, GOOD_REQUEST);
+    step_world_answer(&w->run, GOOD_PLAN);
     world_run(w);
-    assert_int_equal(w->n_calls, 2);
-    assert_int_equal(w->n_out, 1);
+    assert_int_equal(w->run.n_calls, 2);
+    assert_int_equal(w->run.n_out, 1);
     assert_int_equal(w->n_done[GEN_TOOL_SINGLE], 1);
-    struct gen_json_doc *doc = world_out(w, 0);
+    struct gen_json_doc *doc = step_world_out(&w->run, 0);
     struct gen_arena arena = gen_arena_make((size_t)1 << 20);
     struct gen_trajectory t;
     char why[200] = "";
@@ -67,13 +67,13 @@ static void single(void **state)
     gen_arena_release(&arena);
     gen_json_doc_free(doc);
     /* What the model was shown. */
-    assert_non_null(strstr(w->users[0], "Value: \"/results/temperature\""));
-    assert_non_null(strstr(w->users[0], "question: it ends with a question mark"));
-    assert_non_null(strstr(w->users[0], "- get_chunks: "));
-    assert_null(strstr(w->users[0], "- get_shape: "));
-    assert_non_null(strstr(w->users[1], "=== request ===\nWhat shape does"));
-    assert_non_null(strstr(w->users[1], "get_dtype(path: string)"));
-    assert_null(strstr(w->systems[0], "temperature"));
+    assert_non_null(strstr(w->run.users[0], "Value: \"/results/temperature\""));
+    assert_non_null(strstr(w->run.users[0], "question: it ends with a question mark"));
+    assert_non_null(strstr(w->run.users[0], "- get_chunks: "));
+    assert_null(strstr(w->run.users[0], "- get_shape: "));
+    assert_non_null(strstr(w->run.users[1], "=== request ===\nWhat shape does"));
+    assert_non_null(strstr(w->run.users[1], "get_dtype(path: string)"));
+    assert_null(strstr(w->run.systems[0], "temperature"));
 }
 
 static void default_may_be_left_out(void **state)
@@ -81,14 +81,14 @@ static void default_may_be_left_out(void **state)
     struct world *w = *state;
     world_blueprint(w, GEN_TOOL_SINGLE, "question", "list_keys get_shape",
                     "{\"calls\":[{\"tool\":\"list_keys\",\"args\":{\"path\":\"/\"}}]}");
-    world_answer(w, "{\"situation\":\"x\",\"instruction\":\"What is at the very "
-                    "top?\",\"values\":[]}");
-    world_answer(w, PLAN(CALL("1", "list_keys", "")));
+    step_world_answer(&w->run, "{\"situation\":\"x\",\"instruction\":\"What is at the very "
+                               "top?\",\"values\":[]}");
+    step_world_answer(&w->run, PLAN(CALL("1", "list_keys", "")));
     world_run(w);
-    assert_int_equal(w->n_out, 1);
-    assert_true(world_out_has(w, "\"args\":{\"path\":\"/\"}"));
-    if (!world_out_has(w, "\"sources\":{\"path\":{\"origin\":\"default\""))
-        fail_msg("%s", w->out.data);
+    assert_int_equal(w->run.n_out, 1);
+    assert_true(step_world_has(&w->run.out, "\"args\":{\"path\":\"/\"}"));
+    if (!step_world_has(&w->run.out, "\"sources\":{\"path\":{\"origin\":\"default\""))
+        fail_msg("%s", w->run.out.data);
 }
 
 static void parallel(void **state)
@@ -97,19 +97,21 @@ static void parallel(void **state)
     world_blueprint(w, GEN_TOOL_PARALLEL, "question", OFFERED,
                     "{\"calls\":[{\"tool\":\"get_shape\",\"args\":{\"path\":\"/a\"},\"turn\":1},"
                     "{\"tool\":\"get_shape\",\"args\":{\"path\":\"/b\"},\"turn\":1}]}");
-    world_answer(w, "{\"goal\":\"g\",\"usable\":\"yes\",\"hidden\":[],\"instruction\":\"Which "
-                    "shapes do /a and /b have?\",\"values\":[{\"call\":1,\"parameter\":\"path\","
-                    "\"value\":\"/a\",\"words\":\"/a\"},{\"call\":2,\"parameter\":\"path\","
-                    "\"value\":\"/b\",\"words\":\"/b\"}]}");
+    step_world_answer(&w->run,
+                      "{\"goal\":\"g\",\"usable\":\"yes\",\"hidden\":[],\"instruction\":\"Which "
+                      "shapes do /a and /b have?\",\"values\":[{\"call\":1,\"parameter\":\"path\","
+                      "\"value\":\"/a\",\"words\":\"/a\"},{\"call\":2,\"parameter\":\"path\","
+                      "\"value\":\"/b\",\"words\":\"/b\"}]}");
     /* In another order: a set. */
-    world_answer(w, PLAN(CALL("1", "get_shape", ARGUMENT("path", "/b")) "," CALL(
-                        "1", "get_shape", ARGUMENT("path", "/a"))));
+    step_world_answer(&w->run, PLAN(CALL("1", "get_shape", ARGUMENT("path", "/b")) "," CALL(
+                                   "1", "get_shape", ARGUMENT("path", "/a"))));
     world_run(w);
-    assert_int_equal(w->n_calls, 2);
-    assert_int_equal(w->n_out, 1);
-    assert_true(world_out_has(w, "\"step\":1,\"turn\":1,\"thought\":\"The shape is what is asked "
-                                 "for.\",\"tool\":\"get_shape\",\"args\":{\"path\":\"/a\"}"));
-    assert_true(world_out_has(w, "\"step\":2,\"turn\":1"));
+    assert_int_equal(w->run.n_calls, 2);
+    assert_int_equal(w->run.n_out, 1);
+    assert_true(step_world_has(&w->run.out,
+                               "\"step\":1,\"turn\":1,\"thought\":\"The shape is what is asked "
+                               "for.\",\"tool\":\"get_shape\",\"args\":{\"path\":\"/a\"}"));
+    assert_true(step_world_has(&w->run.out, "\"step\":2,\"turn\":1"));
 }
 
 #define CHAIN                                                                                      \
@@ -132,15 +134,16 @@ static void chain(void **state)
 {
     struct world *w = *state;
     world_blueprint(w, GEN_TOOL_CHAIN, "question", "get_shape list_keys", CHAIN);
-    world_answer(w, GOOD_CHAIN_REQUEST);
-    world_answer(w, CHAIN_PLAN(REFERENCE("1", "/keys/0")));
+    step_world_answer(&w->run, GOOD_CHAIN_REQUEST);
+    step_world_answer(&w->run, CHAIN_PLAN(REFERENCE("1", "/keys/0")));
     world_run(w);
-    assert_int_equal(w->n_out, 1);
-    assert_true(world_out_has(w, "\"args\":{\"path\":{\"$result\":{\"step\":1,\"pointer\":"
-                                 "\"/keys/0\"}}},\"sources\":{\"path\":{\"origin\":\"result\","
-                                 "\"step\":1,\"pointer\":\"/keys/0\"}}"));
-    assert_non_null(strstr(w->users[0], "Value: hidden, it comes out of call 1 (/keys/0"));
-    assert_non_null(strstr(w->users[1], "list_keys gives: /path (string), /keys (array)"));
+    assert_int_equal(w->run.n_out, 1);
+    assert_true(step_world_has(&w->run.out,
+                               "\"args\":{\"path\":{\"$result\":{\"step\":1,\"pointer\":"
+                               "\"/keys/0\"}}},\"sources\":{\"path\":{\"origin\":\"result\","
+                               "\"step\":1,\"pointer\":\"/keys/0\"}}"));
+    assert_non_null(strstr(w->run.users[0], "Value: hidden, it comes out of call 1 (/keys/0"));
+    assert_non_null(strstr(w->run.users[1], "list_keys gives: /path (string), /keys (array)"));
     assert_int_equal(w->n_done[GEN_TOOL_CHAIN], 1);
 }
 
@@ -148,10 +151,11 @@ static void chain_without_sense(void **state)
 {
     struct world *w = *state;
     world_blueprint(w, GEN_TOOL_CHAIN, "question", "get_shape list_keys", CHAIN);
-    world_answer(w, "{\"goal\":\"\",\"usable\":\"makes_no_sense\",\"hidden\":[],\"instruction\":"
-                    "\"\",\"values\":[]}");
+    step_world_answer(&w->run,
+                      "{\"goal\":\"\",\"usable\":\"makes_no_sense\",\"hidden\":[],\"instruction\":"
+                      "\"\",\"values\":[]}");
     world_run(w);
-    assert_int_equal(w->n_calls, 1);
+    assert_int_equal(w->run.n_calls, 1);
     assert_filtered(w, "model_says_makes_no_sense");
 }
 
@@ -160,16 +164,18 @@ static void irrelevance(void **state)
     struct world *w = *state;
     world_blueprint(w, GEN_TOOL_IRRELEVANCE, "question", OFFERED,
                     "{\"gap\":\"near_miss_action\",\"near_tool\":\"get_shape\"}");
-    world_answer(w, "{\"near_tool\":\"get_shape\",\"what_is_missing\":\"it does not delete\","
-                    "\"instruction\":\"Delete the dataset /a for good.\",\"reply\":\"Nothing can "
-                    "be deleted with the tools at hand.\"}");
+    step_world_answer(&w->run,
+                      "{\"near_tool\":\"get_shape\",\"what_is_missing\":\"it does not delete\","
+                      "\"instruction\":\"Delete the dataset /a for good.\",\"reply\":\"Nothing can "
+                      "be deleted with the tools at hand.\"}");
     world_run(w);
-    assert_int_equal(w->n_calls, 1);
-    assert_int_equal(w->n_out, 1);
-    assert_true(world_out_has(w, "\"reasoning_path\":[]"));
-    assert_true(world_out_has(w, "\"final_answer\":\"Nothing can be deleted"));
+    assert_int_equal(w->run.n_calls, 1);
+    assert_int_equal(w->run.n_out, 1);
+    assert_true(step_world_has(&w->run.out, "\"reasoning_path\":[]"));
+    assert_true(step_world_has(&w->run.out, "\"final_answer\":\"Nothing can be deleted"));
     /* All that was offered is documented. */
-    assert_true(world_out_has(w, "get_chunks(path") && world_out_has(w, "get_dtype(path"));
+    assert_true(step_world_has(&w->run.out, "get_chunks(path") &&
+                step_world_has(&w->run.out, "get_dtype(path"));
     assert_int_equal(w->n_done[GEN_TOOL_IRRELEVANCE], 1);
 }
 
@@ -184,15 +190,16 @@ static void missing_parameter(void **state)
 {
     struct world *w = *state;
     world_blueprint(w, GEN_TOOL_MISSING_PARAM, "question", OFFERED, MISSING_CALL);
-    world_answer(w, MISSING("What shape does it have?", "Which dataset do you mean?",
-                            "/results/temperature"));
-    world_answer(w, GOOD_PLAN);
+    step_world_answer(&w->run, MISSING("What shape does it have?", "Which dataset do you mean?",
+                                       "/results/temperature"));
+    step_world_answer(&w->run, GOOD_PLAN);
     world_run(w);
-    assert_int_equal(w->n_out, 1);
-    assert_true(world_out_has(w, "\"clarification\":{\"question\":\"Which dataset do you mean?\","
-                                 "\"reply\":\"/results/temperature\"}"));
-    assert_non_null(strstr(w->users[0], "(withheld: only in the reply)"));
-    assert_non_null(strstr(w->users[1], "The person's reply: /results/temperature"));
+    assert_int_equal(w->run.n_out, 1);
+    assert_true(step_world_has(&w->run.out,
+                               "\"clarification\":{\"question\":\"Which dataset do you mean?\","
+                               "\"reply\":\"/results/temperature\"}"));
+    assert_non_null(strstr(w->run.users[0], "(withheld: only in the reply)"));
+    assert_non_null(strstr(w->run.users[1], "The person's reply: /results/temperature"));
 }
 
 static void error_recovery(void **state)
@@ -202,11 +209,11 @@ static void error_recovery(void **state)
                     "{\"mutation\":{\"kind\":\"wrong_value\",\"parameter\":\"path\",\"call\":{"
                     "\"tool\":\"get_shape\",\"args\":{\"path\":\"/results/temp\"}}},\"calls\":[{"
                     "\"tool\":\"get_shape\",\"args\":{\"path\":\"/results/temperature\"}}]}");
-    world_answer(w, GOOD_REQUEST);
-    world_answer(w, GOOD_PLAN);
+    step_world_answer(&w->run, GOOD_REQUEST);
+    step_world_answer(&w->run, GOOD_PLAN);
     world_run(w);
-    assert_int_equal(w->n_out, 1);
-    struct gen_json_doc *doc = world_out(w, 0);
+    assert_int_equal(w->run.n_out, 1);
+    struct gen_json_doc *doc = step_world_out(&w->run, 0);
     const struct gen_json *path = out_get(doc, "solution", "reasoning_path");
     bool is_mutation = false;
     assert_int_equal(gen_json_count(path), 2);
@@ -223,12 +230,12 @@ static void request_only(void **state)
     struct world *w = *state;
     w->o.request_only = true;
     world_blueprint(w, GEN_TOOL_SINGLE, "question", OFFERED, SHAPE_CALL);
-    world_answer(w, GOOD_REQUEST);
+    step_world_answer(&w->run, GOOD_REQUEST);
     world_run(w);
-    assert_int_equal(w->n_calls, 1);
-    assert_int_equal(w->n_out, 1);
-    assert_true(world_out_has(w, "\"reasoning_path\":[]"));
-    assert_true(world_out_has(w, "\"api_documentation\":\"get_shape(path"));
+    assert_int_equal(w->run.n_calls, 1);
+    assert_int_equal(w->run.n_out, 1);
+    assert_true(step_world_has(&w->run.out, "\"reasoning_path\":[]"));
+    assert_true(step_world_has(&w->run.out, "\"api_documentation\":\"get_shape(path"));
 }
 
 /* ---- faults ---- */
@@ -262,35 +269,37 @@ static void faults_of_requests(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         world_clear(w);
         world_blueprint(w, GEN_TOOL_SINGLE, "question", OFFERED, SHAPE_CALL);
-        world_answer(w, rows[i].answer);
+        step_world_answer(&w->run, rows[i].answer);
         world_run(w);
-        assert_int_equal(w->n_out, 0);
-        if (gen_counts_get(&w->account.filtered, rows[i].rule) != 1)
-            fail_msg("row %zu: %s, not %s", i, w->account.filtered.rows[0].name, rows[i].rule);
-        assert_int_equal(w->n_calls, 3);
-        if (!strstr(w->users[1], rows[i].told))
-            fail_msg("row %zu: not told in %s", i, w->users[1]);
+        assert_int_equal(w->run.n_out, 0);
+        if (gen_counts_get(&w->run.accounts[0].filtered, rows[i].rule) != 1)
+            fail_msg("row %zu: %s, not %s", i, w->run.accounts[0].filtered.rows[0].name,
+                     rows[i].rule);
+        assert_int_equal(w->run.n_calls, 3);
+        if (!strstr(w->run.users[1], rows[i].told))
+            fail_msg("row %zu: not told in %s", i, w->run.users[1]);
         /* The second try helps. */
         world_clear(w);
         world_blueprint(w, GEN_TOOL_SINGLE, "question", OFFERED, SHAPE_CALL);
-        world_answer(w, rows[i].answer);
-        world_answer(w, GOOD_REQUEST);
-        world_answer(w, GOOD_PLAN);
+        step_world_answer(&w->run, rows[i].answer);
+        step_world_answer(&w->run, GOOD_REQUEST);
+        step_world_answer(&w->run, GOOD_PLAN);
         world_run(w);
-        assert_int_equal(w->n_out, 1);
+        assert_int_equal(w->run.n_out, 1);
     }
 }
 
 static void expect_rule(struct world *w, const char *rule, const char *told, size_t call)
 {
     world_run(w);
-    assert_int_equal(w->n_out, 0);
-    if (gen_counts_get(&w->account.filtered, rule) != 1)
+    assert_int_equal(w->run.n_out, 0);
+    if (gen_counts_get(&w->run.accounts[0].filtered, rule) != 1)
         fail_msg("%s, not %s: %.*s",
-                 w->account.filtered.n ? w->account.filtered.rows[0].name : "nothing filtered",
-                 rule, GEN_STR_ARG(gen_buf_str(&w->failures)));
-    if (told && !strstr(w->users[call + 1], told))
-        fail_msg("%s: not told in %s", rule, w->users[call + 1]);
+                 w->run.accounts[0].filtered.n ? w->run.accounts[0].filtered.rows[0].name
+                                               : "nothing filtered",
+                 rule, GEN_STR_ARG(gen_buf_str(&w->run.failures)));
+    if (told && !strstr(w->run.users[call + 1], told))
+        fail_msg("%s: not told in %s", rule, w->run.users[call + 1]);
     world_clear(w);
 }
 
@@ -308,7 +317,7 @@ static void faults_of_chains(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         world_blueprint(w, GEN_TOOL_CHAIN, "question", "get_shape list_keys", CHAIN);
-        world_answer(w, rows[i].answer);
+        step_world_answer(&w->run, rows[i].answer);
         expect_rule(w, rows[i].rule, rows[i].told, 0);
     }
 }
@@ -330,16 +339,17 @@ static void faults_of_replies(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         world_blueprint(w, GEN_TOOL_IRRELEVANCE, "question", OFFERED,
                         "{\"gap\":\"near_miss_action\",\"near_tool\":\"get_shape\"}");
-        world_answer(w, rows[i].answer);
+        step_world_answer(&w->run, rows[i].answer);
         expect_rule(w, rows[i].rule, "/reply: ", 0);
     }
     /* General knowledge has figures. */
     world_blueprint(w, GEN_TOOL_IRRELEVANCE, "question", OFFERED,
                     "{\"gap\":\"no_tool_needed_general_knowledge\"}");
-    world_answer(w, "{\"near_tool\":\"none\",\"what_is_missing\":\"x\",\"instruction\":\"How many "
-                    "minutes does a day have?\",\"reply\":\"A day has 1440 minutes.\"}");
+    step_world_answer(
+        &w->run, "{\"near_tool\":\"none\",\"what_is_missing\":\"x\",\"instruction\":\"How many "
+                 "minutes does a day have?\",\"reply\":\"A day has 1440 minutes.\"}");
     world_run(w);
-    assert_int_equal(w->n_out, 1);
+    assert_int_equal(w->run.n_out, 1);
 }
 
 static void faults_of_questions_back(void **state)
@@ -360,7 +370,7 @@ static void faults_of_questions_back(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         world_blueprint(w, GEN_TOOL_MISSING_PARAM, "question", OFFERED, MISSING_CALL);
-        world_answer(w, rows[i].answer);
+        step_world_answer(&w->run, rows[i].answer);
         expect_rule(w, rows[i].rule, NULL, 0);
     }
 }
@@ -389,8 +399,8 @@ static void faults_of_plans(void **state)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         world_blueprint(w, GEN_TOOL_SINGLE, "question", OFFERED, SHAPE_CALL);
-        world_answer(w, GOOD_REQUEST);
-        world_answer(w, rows[i].answer);
+        step_world_answer(&w->run, GOOD_REQUEST);
+        step_world_answer(&w->run, rows[i].answer);
         expect_rule(w, rows[i].rule, rows[i].told, 1);
     }
     /* A chain whose second call takes another value, or comes first. */
@@ -401,8 +411,8 @@ static void faults_of_plans(void **state)
     };
     for (size_t i = 0; i < 2; i++) {
         world_blueprint(w, GEN_TOOL_CHAIN, "question", "get_shape list_keys", CHAIN);
-        world_answer(w, GOOD_CHAIN_REQUEST);
-        world_answer(w, chains[i]);
+        step_world_answer(&w->run, GOOD_CHAIN_REQUEST);
+        step_world_answer(&w->run, chains[i]);
         expect_rule(w, "blueprint_not_recovered", NULL, 1);
     }
 }
@@ -410,15 +420,15 @@ static void faults_of_plans(void **state)
 static void duplicates(void **state)
 {
     struct world *w = *state;
-    w->is_extractive = false;
     for (size_t i = 0; i < 3; i++)
         world_blueprint(w, GEN_TOOL_IRRELEVANCE, "question", OFFERED,
                         "{\"gap\":\"near_miss_action\"}");
-    world_answer(w, "{\"near_tool\":\"get_shape\",\"what_is_missing\":\"x\",\"instruction\":"
-                    "\"Delete /a for good.\",\"reply\":\"Nothing can be deleted.\"}");
+    step_world_answer(&w->run,
+                      "{\"near_tool\":\"get_shape\",\"what_is_missing\":\"x\",\"instruction\":"
+                      "\"Delete /a for good.\",\"reply\":\"Nothing can be deleted.\"}");
     world_run(w);
-    assert_int_equal(w->n_out, 1);
-    assert_int_equal(gen_counts_get(&w->account.filtered, "duplicate_request"), 2);
+    assert_int_equal(w->run.n_out, 1);
+    assert_int_equal(gen_counts_get(&w->run.accounts[0].filtered, "duplicate_request"), 2);
     assert_int_equal(w->n_done[GEN_TOOL_IRRELEVANCE], 1);
 }
 
@@ -439,23 +449,23 @@ static void chain_first(void **state)
     w->observations[0] = "{\"path\":\"/results\",\"keys\":[\"humidity\",\"pressure\"]}";
     w->observations[1] = "{\"shape\":[3,4]}";
     w->n_observations = 2;
-    world_answer(w, GOOD_CHAIN_REQUEST);
-    world_answer(w, CHAIN_PLAN(REFERENCE("1", "/keys/0")));
+    step_world_answer(&w->run, GOOD_CHAIN_REQUEST);
+    step_world_answer(&w->run, CHAIN_PLAN(REFERENCE("1", "/keys/0")));
     world_run(w);
     assert_string_equal(w->executed.data, "t00001+chain 0 list_keys {\"path\":\"/results\"}\n"
                                           "t00001+chain 1 get_shape {\"path\":\"humidity\"}\n"
                                           "end t00001+chain\n");
-    assert_int_equal(w->n_out, 1);
-    assert_int_equal(w->n_calls, 2);
-    assert_non_null(strstr(w->users[0], "It gives (hidden): {\"shape\":[3,4]}"));
-    assert_true(world_out_has(w, "\"results\":[{\"text\":\"{\\\"path\\\""));
+    assert_int_equal(w->run.n_out, 1);
+    assert_int_equal(w->run.n_calls, 2);
+    assert_non_null(strstr(w->run.users[0], "It gives (hidden): {\"shape\":[3,4]}"));
+    assert_true(step_world_has(&w->run.out, "\"results\":[{\"text\":\"{\\\"path\\\""));
     struct gen_buf first = gen_buf_make(GEN_BUF_UNLIMITED);
-    assert_int_equal(gen_buf_add_str(&first, gen_buf_str(&w->out), NULL), GEN_OK);
+    assert_int_equal(gen_buf_add_str(&first, gen_buf_str(&w->run.out), NULL), GEN_OK);
     /* Again from the ledger: nothing is asked, nothing is executed, the same bytes. */
     world_run_again(w);
-    assert_int_equal(w->n_calls, 0);
+    assert_int_equal(w->run.n_calls, 0);
     assert_int_equal(w->n_executed, 0);
-    assert_string_equal(w->out.data, first.data);
+    assert_string_equal(w->run.out.data, first.data);
     gen_buf_release(&first);
 }
 
@@ -466,7 +476,7 @@ static void chain_first_hides_results(void **state)
     w->observations[0] = "{\"path\":\"/results\",\"keys\":[\"humidity\"]}";
     w->observations[1] = "{\"shape\":[3,4]}";
     w->n_observations = 2;
-    world_answer(w, CHAIN_REQUEST("Which shape has the humidity in /results?"));
+    step_world_answer(&w->run, CHAIN_REQUEST("Which shape has the humidity in /results?"));
     expect_rule(w, "hidden_value_shows", "\"humidity\" comes out of an earlier result", 0);
 }
 
@@ -480,15 +490,15 @@ static void chain_first_that_fails(void **state)
         w->n_observations = 1;
         world_run(w);
         assert_filtered(w, "chain_failed");
-        assert_int_equal(w->n_calls, 0);
+        assert_int_equal(w->run.n_calls, 0);
         assert_int_equal(w->n_executed, 1);
     }
     begin_chain_first(w);
     w->observations[0] = "?the server died";
     w->n_observations = 1;
     world_run(w);
-    assert_int_equal(gen_counts_get(&w->account.failed, "server_died"), 1);
-    assert_non_null(strstr(w->failures.data, "the server died"));
+    assert_int_equal(gen_counts_get(&w->run.accounts[0].failed, "server_died"), 1);
+    assert_non_null(strstr(w->run.failures.data, "the server died"));
 }
 
 /* ---- bad input, prompts ---- */
@@ -509,7 +519,7 @@ static void no_blueprint(void **state)
     struct gen_step step;
     struct gen_error err = {.msg = ""};
     struct gen_draft d;
-    assert_int_equal(gen_tool_generate_new(&g, &w->common, &w->o, &step, &err), GEN_OK);
+    assert_int_equal(gen_tool_generate_new(&g, &w->run.common, &w->o, &step, &err), GEN_OK);
     for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++)
         assert_int_equal(gen_draft_read(&d, g, gen_str_from(records[i]), &err), GEN_ESTATE);
     assert_int_equal(gen_draft_read(&d, g, GEN_STR("{"), &err), GEN_EPARSE);
@@ -551,31 +561,32 @@ static void prompts_of_the_original(void **state)
     char path[400];
     struct gen_error err = {.msg = ""};
     for (size_t i = 0; i < 4; i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s.yaml", w->folder, texts[i][0]);
+        (void)snprintf(path, sizeof(path), "%s/%s.yaml", w->run.folder, texts[i][0]);
         FILE *f = fopen(path, "w");
         assert_non_null(f);
         assert_true(fprintf(f, "prompt: |\n  %s", texts[i][1]) > 0);
         assert_int_equal(fclose(f), 0);
     }
-    gen_prompt_set_free(w->prompts);
-    w->prompts = NULL;
+    gen_prompt_set_free(w->run.prompts);
+    w->run.prompts = NULL;
     assert_int_equal(
-        gen_prompt_set_load(&w->prompts, PROJECT_DIR "/configs/prompts", w->folder, &err), GEN_OK);
-    w->common.prompts = w->prompts;
+        gen_prompt_set_load(&w->run.prompts, PROJECT_DIR "/configs/prompts", w->run.folder, &err),
+        GEN_OK);
+    w->run.common.prompts = w->run.prompts;
     world_blueprint(w, GEN_TOOL_SINGLE, "question", OFFERED, SHAPE_CALL);
-    world_answer(w, GOOD_REQUEST);
-    world_answer(w, GOOD_PLAN);
+    step_world_answer(&w->run, GOOD_REQUEST);
+    step_world_answer(&w->run, GOOD_PLAN);
     world_run(w);
-    assert_int_equal(w->n_out, 1);
-    assert_string_equal(w->systems[0], "");
-    assert_non_null(strstr(w->users[0], "Value: \"/results/temperature\""));
+    assert_int_equal(w->run.n_out, 1);
+    assert_string_equal(w->run.systems[0], "");
+    assert_non_null(strstr(w->run.users[0], "Value: \"/results/temperature\""));
     world_clear(w);
     world_blueprint(w, GEN_TOOL_CHAIN, "question", "get_shape list_keys", CHAIN);
-    world_answer(w, GOOD_CHAIN_REQUEST);
-    world_answer(w, CHAIN_PLAN(REFERENCE("1", "/keys/0")));
+    step_world_answer(&w->run, GOOD_CHAIN_REQUEST);
+    step_world_answer(&w->run, CHAIN_PLAN(REFERENCE("1", "/keys/0")));
     world_run(w);
-    assert_int_equal(w->n_out, 1);
-    assert_non_null(strstr(w->users[1], "{\"type\":\"function\""));
+    assert_int_equal(w->run.n_out, 1);
+    assert_non_null(strstr(w->run.users[1], "{\"type\":\"function\""));
 }
 
 static void plan_schema_names_the_tools(void **state)

@@ -10,7 +10,7 @@ static void climb(const struct world *w)
 {
     struct gen_ladder *l = NULL;
     struct gen_ladder_options o = {.tools = w->tools};
-    struct gen_str rest = gen_buf_str(&w->out);
+    struct gen_str rest = gen_buf_str(&w->run.out);
     struct gen_str line;
     assert_int_equal(gen_ladder_new(&l, &o, NULL), GEN_OK);
     while (gen_str_next_line(&rest, &line)) {
@@ -35,26 +35,25 @@ static void draw_and_run(struct world *w, const struct gen_blueprint_options *o)
     if (gen_blueprints_new(&b, o, &err))
         fail_msg("%s", err.msg);
     world_clear(w);
-    while (more && w->n_records < 1000) {
+    while (more && w->run.n_inputs < 1000) {
         struct gen_buf record = gen_buf_make(GEN_BUF_UNLIMITED);
         if (gen_blueprints_next(b, &record, &more, &err))
             fail_msg("%s", err.msg);
         if (more)
-            world_add_record(w, gen_buf_str(&record));
+            step_world_add(&w->run, NULL, gen_buf_str(&record));
         gen_buf_release(&record);
     }
-    w->is_extractive = true;
     w->o.blueprints = b;
     world_run(w);
-    int64_t n_duplicates = gen_counts_get(&w->account.filtered, "duplicate_request");
-    for (size_t i = 0; i < w->account.filtered.n; i++)
-        print_message("%d of %zu: %s\n", (int)w->account.filtered.rows[i].count, w->n_records,
-                      w->account.filtered.rows[i].name);
+    int64_t n_duplicates = gen_counts_get(&w->run.accounts[0].filtered, "duplicate_request");
+    for (size_t i = 0; i < w->run.accounts[0].filtered.n; i++)
+        print_message("%d of %zu: %s\n", (int)w->run.accounts[0].filtered.rows[i].count,
+                      w->run.n_inputs, w->run.accounts[0].filtered.rows[i].name);
     if (getenv("SHOW"))
-        (void)fwrite(w->out.data, 1, w->out.n, stderr);
-    assert_int_equal(w->n_out + (size_t)n_duplicates, w->n_records);
-    assert_true(n_duplicates * 8 < (int64_t)w->n_records);
-    assert_int_equal(gen_blueprints_missing(b), o->target - (int64_t)w->n_out);
+        (void)fwrite(w->run.out.data, 1, w->run.out.n, stderr);
+    assert_int_equal(w->run.n_out + (size_t)n_duplicates, w->run.n_inputs);
+    assert_true(n_duplicates * 8 < (int64_t)w->run.n_inputs);
+    assert_int_equal(gen_blueprints_missing(b), o->target - (int64_t)w->run.n_out);
     gen_blueprints_free(b);
     climb(w);
 }

@@ -37,19 +37,19 @@ static void add(struct world *w, enum gen_tool_category category, size_t i, cons
 
 static void print_filtered(const struct world *w)
 {
-    for (size_t i = 0; i < w->account.filtered.n; i++)
-        print_message("filtered %s: %d\n", w->account.filtered.rows[i].name,
-                      (int)w->account.filtered.rows[i].count);
-    print_message("%.*s", GEN_STR_ARG(gen_buf_str(&w->failures)));
+    for (size_t i = 0; i < w->run.accounts[0].filtered.n; i++)
+        print_message("filtered %s: %d\n", w->run.accounts[0].filtered.rows[i].name,
+                      (int)w->run.accounts[0].filtered.rows[i].count);
+    print_message("%.*s", GEN_STR_ARG(gen_buf_str(&w->run.failures)));
 }
 
 /* Nothing but duplicates is lost. */
 static void expect_all(const struct world *w)
 {
-    int64_t n_duplicates = gen_counts_get(&w->account.filtered, "duplicate_request");
-    if (w->n_out + (size_t)n_duplicates != w->n_records) {
+    int64_t n_duplicates = gen_counts_get(&w->run.accounts[0].filtered, "duplicate_request");
+    if (w->run.n_out + (size_t)n_duplicates != w->run.n_inputs) {
         print_filtered(w);
-        fail_msg("%zu of %zu came out", w->n_out, w->n_records);
+        fail_msg("%zu of %zu came out", w->run.n_out, w->run.n_inputs);
     }
 }
 
@@ -57,8 +57,8 @@ static void show_some(const struct world *w, size_t every)
 {
     if (!getenv("SHOW"))
         return;
-    for (size_t i = 0; i < w->n_out; i += every) {
-        struct gen_json_doc *doc = world_out(w, i);
+    for (size_t i = 0; i < w->run.n_out; i += every) {
+        struct gen_json_doc *doc = step_world_out(&w->run, i);
         const struct gen_json *solution = gen_json_get(gen_json_root(doc), "solution");
         const struct gen_json *c = gen_json_get(solution, "clarification");
         print_message("%.*s | %.*s | %.*s | %.*s\n",
@@ -73,7 +73,6 @@ static void show_some(const struct world *w, size_t every)
 static void each_tool_and_style(void **state)
 {
     struct world *w = *state;
-    w->is_extractive = true;
     size_t n = 0;
     for (size_t i = 0; i < w->tools->n_tools; i++) {
         const struct gen_tool *tool = &w->tools->tools[i];
@@ -94,31 +93,29 @@ static void each_tool_and_style(void **state)
     world_run(w);
     show_some(w, 1);
     expect_all(w);
-    assert_true(w->n_records > 200);
+    assert_true(w->run.n_inputs > 200);
     /* Tools without values have few ways to be asked for. */
-    assert_true(gen_counts_get(&w->account.filtered, "duplicate_request") * 10 <
-                (int64_t)w->n_records);
-    assert_int_equal(w->n_done[GEN_TOOL_SINGLE] + w->n_done[GEN_TOOL_MULTIPLE], w->n_out);
+    assert_true(gen_counts_get(&w->run.accounts[0].filtered, "duplicate_request") * 10 <
+                (int64_t)w->run.n_inputs);
+    assert_int_equal(w->n_done[GEN_TOOL_SINGLE] + w->n_done[GEN_TOOL_MULTIPLE], w->run.n_out);
 }
 
 /* Many draws for one call: few are the same. */
 static void variants_by_seed(void **state)
 {
     struct world *w = *state;
-    w->is_extractive = true;
     for (size_t n = 0; n < 140; n++)
         add(w, GEN_TOOL_SINGLE, 9, styles[n % N_STYLES], n,
             "\"calls\":[{\"tool\":\"get_shape\",\"args\":{\"path\":\"/results/temperature\"}}]");
     world_run(w);
     expect_all(w);
-    if (w->n_out < 80)
-        fail_msg("only %zu of 140 differ", w->n_out);
+    if (w->run.n_out < 80)
+        fail_msg("only %zu of 140 differ", w->run.n_out);
 }
 
 static void missing_parameters(void **state)
 {
     struct world *w = *state;
-    w->is_extractive = true;
     for (size_t i = 0; i < w->tools->n_tools; i++) {
         const struct gen_tool *tool = &w->tools->tools[i];
         for (size_t p = 0; p < tool->n_params; p++) {
@@ -145,7 +142,6 @@ static void missing_parameters(void **state)
 static void parallel_calls(void **state)
 {
     struct world *w = *state;
-    w->is_extractive = true;
     for (size_t s = 0; s < N_STYLES; s++) {
         add(w, GEN_TOOL_PARALLEL, 9, styles[s], s,
             "\"context\":\"the file simulation.h5 has been "
@@ -158,13 +154,12 @@ static void parallel_calls(void **state)
     world_run(w);
     show_some(w, 1);
     expect_all(w);
-    assert_int_equal(w->n_out, N_STYLES);
+    assert_int_equal(w->run.n_out, N_STYLES);
 }
 
 static void chains(void **state)
 {
     struct world *w = *state;
-    w->is_extractive = true;
     for (size_t s = 0; s < N_STYLES; s++) {
         world_blueprint(
             w, GEN_TOOL_CHAIN, styles[s], "list_keys get_shape open_file",
@@ -177,7 +172,7 @@ static void chains(void **state)
     world_run(w);
     show_some(w, 1);
     expect_all(w);
-    assert_int_equal(w->n_out, N_STYLES);
+    assert_int_equal(w->run.n_out, N_STYLES);
 }
 
 static void irrelevance(void **state)
@@ -191,7 +186,6 @@ static void irrelevance(void **state)
                                        "physical_world",
                                        "no_tool_needed_general_knowledge",
                                        "small_talk"};
-    w->is_extractive = true;
     for (size_t i = 0; i < 160; i++) {
         char rest[200];
         (void)snprintf(rest, sizeof(rest),
@@ -219,14 +213,13 @@ static void irrelevance(void **state)
     world_run(w);
     show_some(w, 3);
     expect_all(w);
-    assert_true(gen_counts_get(&w->account.filtered, "duplicate_request") < 50);
-    assert_int_equal(w->n_calls, w->n_records);
+    assert_true(gen_counts_get(&w->run.accounts[0].filtered, "duplicate_request") < 50);
+    assert_int_equal(w->run.n_calls, w->run.n_inputs);
 }
 
 static void recovery(void **state)
 {
     struct world *w = *state;
-    w->is_extractive = true;
     for (size_t s = 0; s < N_STYLES; s++)
         add(w, GEN_TOOL_ERROR_RECOVERY, 9, styles[s], s,
             "\"mutation\":{\"kind\":\"wrong_value\",\"parameter\":\"path\",\"call\":{\"tool\":"
@@ -235,8 +228,8 @@ static void recovery(void **state)
             "\"tool\":\"get_shape\",\"args\":{\"path\":\"/results/temperature\"}}]");
     world_run(w);
     expect_all(w);
-    assert_true(world_out_has(w, "\"is_mutation\":true"));
-    assert_false(world_out_has(w, "temprature."));
+    assert_true(step_world_has(&w->run.out, "\"is_mutation\":true"));
+    assert_false(step_world_has(&w->run.out, "temprature."));
 }
 
 int main(void)

@@ -5,8 +5,9 @@
 
 #include <stdlib.h>
 
-static void play(const struct gen_llm_request *r, struct gen_buf *answer)
+static void play(struct step_world *w, const struct gen_llm_request *r, struct gen_buf *answer)
 {
+    (void)w;
     struct gen_jb *b = NULL;
     struct gen_buf body = gen_buf_make(GEN_BUF_UNLIMITED);
     struct fake_buf out = {0};
@@ -67,14 +68,14 @@ static void every_category(void **state)
          "{\"mutation\":{\"kind\":\"wrong_value\",\"call\":{\"tool\":\"get_shape\",\"args\":{"
          "\"path\":\"/x\"}}},\"calls\":[{\"tool\":\"get_shape\",\"args\":{\"path\":\"/y\"}}]}"},
     };
-    w->script = play;
+    w->run.script = play;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         world_blueprint(w, rows[i].category, "question", offered, rows[i].blueprint);
     world_run(w);
-    if (w->n_out != w->n_records)
-        fail_msg("%s, %s\n%s", w->account.filtered.rows[0].name, w->failures.data,
-                 w->users[w->n_calls - 1]);
-    assert_int_equal(w->n_out, w->n_records);
+    if (w->run.n_out != w->run.n_inputs)
+        fail_msg("%s, %s\n%s", w->run.accounts[0].filtered.rows[0].name, w->run.failures.data,
+                 w->run.users[w->run.n_calls - 1]);
+    assert_int_equal(w->run.n_out, w->run.n_inputs);
 }
 
 int main(void)

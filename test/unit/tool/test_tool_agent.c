@@ -38,27 +38,28 @@ static void the_model_sees_each_result(void **state)
 {
     struct exec_world *w = *state;
     exec_record(w, ROW("chain", ""));
-    exec_answer(w, CALL("open_site", ARG("path", "east.site")));
-    exec_answer(w, anna);
-    exec_answer(w, END("finish", ""));
-    exec_answer(w, answer);
+    step_world_answer(&w->run, CALL("open_site", ARG("path", "east.site")));
+    step_world_answer(&w->run, anna);
+    step_world_answer(&w->run, END("finish", ""));
+    step_world_answer(&w->run, answer);
     exec_run(w, false);
     assert_string_equal(w->calls.data, "t1||open_site {\"path\":\"east.site\"}\n"
                                        "t1|open_site |get_kiln {\"name\":\"anna\"}\n");
-    assert_non_null(strstr(w->users[0], "(none yet)"));
-    assert_non_null(strstr(w->users[0], "step 1; calls that are left: 10"));
-    assert_non_null(strstr(w->users[0], "{\"name\":\"get_kiln\",\"description\":"));
-    assert_null(strstr(w->users[0], "say {}"));
-    assert_non_null(strstr(w->users[1], "result: {\"site\":\"east\",\"kilns\""));
-    assert_non_null(strstr(w->users[2], "Step 2: get_kiln {\"name\":\"anna\"}"));
-    assert_true(exec_has(&w->out, "\"final_answer\":\"It holds 46 pieces.\""));
-    assert_true(exec_has(&w->out, "\"thought\":\"This is needed.\",\"tool\":\"get_kiln\""));
-    assert_true(exec_has(&w->out, "\"sources\":{\"name\":{\"origin\":\"request\""));
-    assert_true(exec_has(&w->out, "\"tools\":[{\"type\":\"function\""));
-    assert_true(exec_has(&w->out, "\"execution_validated\":true,\"method\":\"multi\""));
-    assert_false(exec_has(&w->out, "_execution\""));
-    assert_false(exec_has(&w->out, "category_planned"));
-    assert_int_equal(gen_counts_sum(&w->account.notes), 0);
+    assert_non_null(strstr(w->run.users[0], "(none yet)"));
+    assert_non_null(strstr(w->run.users[0], "step 1; calls that are left: 10"));
+    assert_non_null(strstr(w->run.users[0], "{\"name\":\"get_kiln\",\"description\":"));
+    assert_null(strstr(w->run.users[0], "say {}"));
+    assert_non_null(strstr(w->run.users[1], "result: {\"site\":\"east\",\"kilns\""));
+    assert_non_null(strstr(w->run.users[2], "Step 2: get_kiln {\"name\":\"anna\"}"));
+    assert_true(step_world_has(&w->run.out, "\"final_answer\":\"It holds 46 pieces.\""));
+    assert_true(
+        step_world_has(&w->run.out, "\"thought\":\"This is needed.\",\"tool\":\"get_kiln\""));
+    assert_true(step_world_has(&w->run.out, "\"sources\":{\"name\":{\"origin\":\"request\""));
+    assert_true(step_world_has(&w->run.out, "\"tools\":[{\"type\":\"function\""));
+    assert_true(step_world_has(&w->run.out, "\"execution_validated\":true,\"method\":\"multi\""));
+    assert_false(step_world_has(&w->run.out, "_execution\""));
+    assert_false(step_world_has(&w->run.out, "category_planned"));
+    assert_int_equal(gen_counts_sum(&w->run.accounts[0].notes), 0);
 }
 
 static void calls_are_checked(void **state)
@@ -78,24 +79,24 @@ static void calls_are_checked(void **state)
         {END("cannot_do", ""), "message: it is empty", "empty_message"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        exec_clear(w);
+        step_world_clear(&w->run);
         exec_record(w, ROW("single", ""));
-        exec_answer(w, rows[i].bad);
-        exec_answer(w, anna);
-        exec_answer(w, END("finish", ""));
-        exec_answer(w, answer);
+        step_world_answer(&w->run, rows[i].bad);
+        step_world_answer(&w->run, anna);
+        step_world_answer(&w->run, END("finish", ""));
+        step_world_answer(&w->run, answer);
         exec_run(w, false);
-        if (!strstr(w->users[1], rows[i].fault))
-            fail_msg("%s is not in %s", rows[i].fault, w->users[1]);
+        if (!strstr(w->run.users[1], rows[i].fault))
+            fail_msg("%s is not in %s", rows[i].fault, w->run.users[1]);
         assert_int_equal(w->n_called, 1);
-        assert_int_equal(w->n_out, 1);
-        w->n_answers = 1;
+        assert_int_equal(w->run.n_out, 1);
+        w->run.n_answers = 1;
         exec_run(w, false);
         assert_int_equal(w->n_called, 0);
-        if (gen_counts_get(&w->account.filtered, rows[i].rule) != 1)
-            fail_msg("%s became %s: %s", rows[i].rule, w->account.filtered.rows[0].name,
-                     w->users[1]);
-        assert_true(exec_has(&w->ended, "t1"));
+        if (gen_counts_get(&w->run.accounts[0].filtered, rows[i].rule) != 1)
+            fail_msg("%s became %s: %s", rows[i].rule, w->run.accounts[0].filtered.rows[0].name,
+                     w->run.users[1]);
+        assert_true(step_world_has(&w->ended, "t1"));
     }
 }
 
@@ -104,17 +105,18 @@ static void an_error_is_recovered_from(void **state)
     struct exec_world *w = *state;
     exec_record(w, "{\"id\":\"t1\",\"instruction\":\"How many pieces does the kiln clara, or else "
                    "anna, hold?\",\"solution\":{},\"metadata\":{\"category\":\"single\"}}");
-    exec_answer(w, CALL("get_kiln", ARG("name", "clara")));
-    exec_answer(w, anna);
-    exec_answer(w, END("finish", ""));
-    exec_answer(w, answer);
+    step_world_answer(&w->run, CALL("get_kiln", ARG("name", "clara")));
+    step_world_answer(&w->run, anna);
+    step_world_answer(&w->run, END("finish", ""));
+    step_world_answer(&w->run, answer);
     exec_run(w, false);
-    assert_non_null(strstr(w->users[1], "error: there is no kiln clara; there are anna and berta"));
-    assert_true(exec_has(&w->out, "\"status\":\"failure\""));
-    assert_true(exec_has(&w->out, "\"execution_validated\":true"));
-    assert_true(
-        exec_has(&w->out, "\"category\":\"error-recovery\",\"category_planned\":\"single\""));
-    assert_false(exec_has(&w->out, "is_mutation"));
+    assert_non_null(
+        strstr(w->run.users[1], "error: there is no kiln clara; there are anna and berta"));
+    assert_true(step_world_has(&w->run.out, "\"status\":\"failure\""));
+    assert_true(step_world_has(&w->run.out, "\"execution_validated\":true"));
+    assert_true(step_world_has(&w->run.out,
+                               "\"category\":\"error-recovery\",\"category_planned\":\"single\""));
+    assert_false(step_world_has(&w->run.out, "is_mutation"));
     assert_noted(w, "recovered_from_error", 1);
 }
 
@@ -122,13 +124,13 @@ static void who_goes_in_circles_is_stopped(void **state)
 {
     struct exec_world *w = *state;
     exec_record(w, ROW("single", ""));
-    exec_answer(w, anna);
+    step_world_answer(&w->run, anna);
     exec_run(w, false);
     assert_int_equal(w->n_called, 3);
-    assert_null(strstr(w->users[1], "Do something else"));
-    assert_non_null(strstr(w->users[2], "Step 2 made the call of step 1 again"));
+    assert_null(strstr(w->run.users[1], "Do something else"));
+    assert_non_null(strstr(w->run.users[2], "Step 2 made the call of step 1 again"));
     assert_filtered(w, "loop", 1);
-    assert_true(exec_has(&w->ended, "t1"));
+    assert_true(step_world_has(&w->ended, "t1"));
 }
 
 static void steps_are_limited(void **state)
@@ -136,17 +138,17 @@ static void steps_are_limited(void **state)
     struct exec_world *w = *state;
     w->o.steps_max = 1;
     exec_record(w, ROW("single", ""));
-    exec_answer(w, anna);
-    exec_answer(w, CALL("say", ""));
+    step_world_answer(&w->run, anna);
+    step_world_answer(&w->run, CALL("say", ""));
     exec_run(w, false);
     assert_int_equal(w->n_called, 1);
-    assert_non_null(strstr(w->users[1], "calls that are left: 0"));
-    assert_non_null(strstr(w->users[2], "no steps are left"));
+    assert_non_null(strstr(w->run.users[1], "calls that are left: 0"));
+    assert_non_null(strstr(w->run.users[2], "no steps are left"));
     assert_failed(w, "too_many_steps", 1);
-    exec_answer(w, END("finish", ""));
-    exec_answer(w, answer);
+    step_world_answer(&w->run, END("finish", ""));
+    step_world_answer(&w->run, answer);
     exec_run(w, false);
-    assert_int_equal(w->n_out, 1);
+    assert_int_equal(w->run.n_out, 1);
 }
 
 static void the_user_is_asked_once(void **state)
@@ -163,28 +165,28 @@ static void the_user_is_asked_once(void **state)
     static const char *const replies[] = {"The kiln anna.", "anna"};
     for (size_t i = 0; i < 2; i++) {
         char line[200];
-        exec_clear(w);
+        step_world_clear(&w->run);
         exec_record(w, rows[i]);
-        exec_answer(w, END("ask_user", "Which kiln?"));
-        exec_answer(w, anna);
-        exec_answer(w, END("finish", ""));
-        exec_answer(w, answer);
+        step_world_answer(&w->run, END("ask_user", "Which kiln?"));
+        step_world_answer(&w->run, anna);
+        step_world_answer(&w->run, END("finish", ""));
+        step_world_answer(&w->run, answer);
         exec_run(w, false);
-        assert_null(strstr(w->users[0], replies[i]));
+        assert_null(strstr(w->run.users[0], replies[i]));
         (void)snprintf(line, sizeof(line), "You asked: Which kiln?\nThe person replied: %s",
                        replies[i]);
-        assert_non_null(strstr(w->users[1], line));
+        assert_non_null(strstr(w->run.users[1], line));
         (void)snprintf(line, sizeof(line),
                        "\"clarification\":{\"question\":\"Which kiln?\",\"reply\":\"%s\"}",
                        replies[i]);
-        assert_true(exec_has(&w->out, line));
-        assert_true(exec_has(&w->out, "\"success\":true"));
+        assert_true(step_world_has(&w->run.out, line));
+        assert_true(step_world_has(&w->run.out, "\"success\":true"));
         /* A second question finds nobody. */
-        w->n_answers = 1;
+        w->run.n_answers = 1;
         exec_run(w, false);
-        assert_int_equal(w->n_asked, 2);
+        assert_int_equal(w->run.n_calls, 2);
         assert_noted(w, "asked_user", 1);
-        assert_true(exec_has(&w->out, "\"success\":false"));
+        assert_true(step_world_has(&w->run.out, "\"success\":false"));
     }
 }
 
@@ -204,15 +206,15 @@ static void ends_without_a_call(void **state)
          "answered_without_tools", "\"success\":true"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        exec_clear(w);
+        step_world_clear(&w->run);
         exec_record(w, rows[i].record);
-        exec_answer(w, rows[i].said);
+        step_world_answer(&w->run, rows[i].said);
         exec_run(w, false);
-        assert_int_equal(w->n_asked, 1);
+        assert_int_equal(w->run.n_calls, 1);
         assert_noted(w, rows[i].note, 1);
-        assert_true(exec_has(&w->out, "\"final_answer\":\"That cannot be done here.\""));
-        assert_true(exec_has(&w->out, "\"reasoning_path\":[]"));
-        assert_true(exec_has(&w->out, rows[i].success));
+        assert_true(step_world_has(&w->run.out, "\"final_answer\":\"That cannot be done here.\""));
+        assert_true(step_world_has(&w->run.out, "\"reasoning_path\":[]"));
+        assert_true(step_world_has(&w->run.out, rows[i].success));
     }
 }
 
@@ -251,7 +253,7 @@ static void no_tools_no_agent(void **state)
     exec_record(w, ROW("single", ""));
     exec_run(w, false);
     assert_filtered(w, "no_tools_offered", 1);
-    assert_int_equal(w->n_asked, 0);
+    assert_int_equal(w->run.n_calls, 0);
 }
 
 /* ---- a model in the tools' place ---- */
@@ -280,12 +282,12 @@ static void a_long_plan_of_others_is_no_matter(void **state)
         assert_int_equal(gen_buf_add_c(&b, ",{\"tool\":\"say\"}", NULL), GEN_OK);
     assert_int_equal(gen_buf_add_c(&b, "]}}", NULL), GEN_OK);
     exec_record(w, b.data);
-    exec_answer(w, anna);
-    exec_answer(w, END("finish", ""));
-    exec_answer(w, answer);
+    step_world_answer(&w->run, anna);
+    step_world_answer(&w->run, END("finish", ""));
+    step_world_answer(&w->run, answer);
     exec_run(w, false);
     assert_int_equal(w->n_called, 1);
-    assert_int_equal(w->n_out, 1);
+    assert_int_equal(w->run.n_out, 1);
     gen_buf_release(&b);
 }
 
@@ -297,19 +299,20 @@ static void results_are_simulated(void **state)
     exec_record(w, "{\"id\":\"t1\",\"instruction\":\"SECRET\",\"solution\":{\"reasoning_path\":["
                    "{\"step\":1,\"tool\":\"get_kiln\",\"args\":{\"name\":\"anna\"}},{\"step\":2,"
                    "\"tool\":\"say\",\"args\":{}}]},\"metadata\":{\"blueprint\":{}}}");
-    exec_answer(w, simulated);
-    exec_answer(w, RESULT("ok", "The kilns rest.", ""));
-    exec_answer(w, answer);
+    step_world_answer(&w->run, simulated);
+    step_world_answer(&w->run, RESULT("ok", "The kilns rest.", ""));
+    step_world_answer(&w->run, answer);
     exec_run(w, false);
     assert_int_equal(w->n_called, 0);
-    assert_null(strstr(w->users[0], "SECRET"));
-    assert_null(strstr(w->users[1], "SECRET"));
-    assert_non_null(strstr(w->users[0], "Arguments: {\"name\":\"anna\"}"));
-    assert_non_null(strstr(w->users[0], "\"pieces\":{\"type\":\"integer\"}"));
-    assert_non_null(strstr(w->users[1], "anna / pieces = 46"));
-    assert_true(exec_has(&w->out, "\"execution_result\":{\"success\":true,\"mode\":\"simulated\","
-                                  "\"simulated\":true,\"n_calls\":2}"));
-    assert_false(exec_has(&w->out, "facts"));
+    assert_null(strstr(w->run.users[0], "SECRET"));
+    assert_null(strstr(w->run.users[1], "SECRET"));
+    assert_non_null(strstr(w->run.users[0], "Arguments: {\"name\":\"anna\"}"));
+    assert_non_null(strstr(w->run.users[0], "\"pieces\":{\"type\":\"integer\"}"));
+    assert_non_null(strstr(w->run.users[1], "anna / pieces = 46"));
+    assert_true(step_world_has(&w->run.out,
+                               "\"execution_result\":{\"success\":true,\"mode\":\"simulated\","
+                               "\"simulated\":true,\"n_calls\":2}"));
+    assert_false(step_world_has(&w->run.out, "facts"));
 }
 
 static void simulations_are_checked(void **state)
@@ -328,16 +331,16 @@ static void simulations_are_checked(void **state)
     w->o.is_agent = false;
     w->o.mode = GEN_TOOL_SIMULATED;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        exec_clear(w);
+        step_world_clear(&w->run);
         exec_record(w, rows[i].record);
-        exec_answer(w, rows[i].bad);
-        exec_answer(w, simulated);
-        exec_answer(w, answer);
+        step_world_answer(&w->run, rows[i].bad);
+        step_world_answer(&w->run, simulated);
+        step_world_answer(&w->run, answer);
         exec_run(w, false);
-        if (!strstr(w->users[1], rows[i].fault))
-            fail_msg("%s is not in %s", rows[i].fault, w->users[1]);
-        assert_int_equal(w->n_out, 1);
-        w->n_answers = 1;
+        if (!strstr(w->run.users[1], rows[i].fault))
+            fail_msg("%s is not in %s", rows[i].fault, w->run.users[1]);
+        assert_int_equal(w->run.n_out, 1);
+        w->run.n_answers = 1;
         exec_run(w, false);
         assert_filtered(w, rows[i].rule, 1);
     }
@@ -350,21 +353,21 @@ static void failures_are_the_programs(void **state)
     w->o.is_agent = false;
     w->o.mode = GEN_TOOL_SIMULATED;
     exec_record(w, PLAN("{\"name\":5}", ",\"is_mutation\":true"));
-    exec_answer(w,
-                "{\"used\":[],\"complete\":\"no\",\"missing\":\"all\",\"answer\":\"Not known.\"}");
+    step_world_answer(
+        &w->run, "{\"used\":[],\"complete\":\"no\",\"missing\":\"all\",\"answer\":\"Not known.\"}");
     exec_run(w, false);
-    assert_int_equal(w->n_asked, 1);
-    assert_true(exec_has(&w->out, "\"error_message\":\"invalid arguments: /name"));
-    exec_clear(w);
+    assert_int_equal(w->run.n_calls, 1);
+    assert_true(step_world_has(&w->run.out, "\"error_message\":\"invalid arguments: /name"));
+    step_world_clear(&w->run);
     exec_record(w, PLAN("{\"name\":\"clara\"}", ",\"is_mutation\":true"));
-    exec_answer(w, simulated);
-    exec_answer(w, RESULT("error", "no kiln clara", ""));
-    exec_answer(w,
-                "{\"used\":[],\"complete\":\"no\",\"missing\":\"all\",\"answer\":\"Not known.\"}");
+    step_world_answer(&w->run, simulated);
+    step_world_answer(&w->run, RESULT("error", "no kiln clara", ""));
+    step_world_answer(
+        &w->run, "{\"used\":[],\"complete\":\"no\",\"missing\":\"all\",\"answer\":\"Not known.\"}");
     exec_run(w, false);
-    assert_non_null(strstr(w->users[0], "The call: it fails: one of the arguments is wrong"));
-    assert_non_null(strstr(w->users[1], "status: it must be \"error\""));
-    assert_true(exec_has(&w->out, "\"actual_result\":\"no kiln clara\""));
+    assert_non_null(strstr(w->run.users[0], "The call: it fails: one of the arguments is wrong"));
+    assert_non_null(strstr(w->run.users[1], "status: it must be \"error\""));
+    assert_true(step_world_has(&w->run.out, "\"actual_result\":\"no kiln clara\""));
 }
 
 static void contradictions_are_told(void **state)
@@ -375,13 +378,13 @@ static void contradictions_are_told(void **state)
     exec_record(w, "{\"id\":\"t1\",\"instruction\":\"x 46\",\"solution\":{\"reasoning_path\":["
                    "{\"step\":1,\"tool\":\"get_kiln\",\"args\":{\"name\":\"anna\"}},{\"step\":2,"
                    "\"tool\":\"say\",\"args\":{}}]}}");
-    exec_answer(w, simulated);
-    exec_answer(w, RESULT("ok", "x", "{\"name\":\"anna / pieces\",\"value\":\"12\"}"));
-    exec_answer(w, RESULT("ok", "x", ""));
-    exec_answer(w, answer);
+    step_world_answer(&w->run, simulated);
+    step_world_answer(&w->run, RESULT("ok", "x", "{\"name\":\"anna / pieces\",\"value\":\"12\"}"));
+    step_world_answer(&w->run, RESULT("ok", "x", ""));
+    step_world_answer(&w->run, answer);
     exec_run(w, false);
-    assert_non_null(strstr(w->users[2], "new_facts: \"anna / pieces\" was \"46\" before"));
-    assert_int_equal(w->n_out, 1);
+    assert_non_null(strstr(w->run.users[2], "new_facts: \"anna / pieces\" was \"46\" before"));
+    assert_int_equal(w->run.n_out, 1);
 }
 
 int main(void)

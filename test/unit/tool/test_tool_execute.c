@@ -25,14 +25,17 @@ static const char chain[] =
     ROW("t1", OPEN_EAST "," SECOND("{\"name\":" REFERENCE("1", "/kilns/0") "}"));
 static const char good_answer[] = ANSWER("\\\"pieces\\\": 46", "yes", "Kiln anna holds 46 pieces.");
 
-/* The last output's answer holds what was found; how it is worded is the embedded provider's. */
-static void assert_answered(const struct exec_world *w, const char *part)
+/* The embedded provider's words for what the canned calls give. */
+static const char about_anna[] = "The pieces of anna are 46 and its zones are [3, 4, 6].";
+
+/* The last output's answer. */
+static void assert_answered(const struct exec_world *w, const char *answer)
 {
-    struct gen_json_doc *doc = exec_out(w, w->n_out - 1);
+    struct gen_json_doc *doc = step_world_out(&w->run, w->run.n_out - 1);
     struct gen_str said =
         gen_json_get_str(gen_json_get(gen_json_root(doc), "solution"), "final_answer");
-    if (gen_str_find(said, gen_str_from(part), 0) == SIZE_MAX)
-        fail_msg("\"%s\" is not in the answer \"%.*s\"", part, GEN_STR_ARG(said));
+    if (!gen_str_is(said, answer))
+        fail_msg("the answer is \"%.*s\", not \"%s\"", GEN_STR_ARG(said), answer);
     gen_json_doc_free(doc);
 }
 
@@ -40,12 +43,12 @@ static void a_chain_is_executed(void **state)
 {
     struct exec_world *w = *state;
     exec_record(w, chain);
-    exec_answer(w, good_answer);
+    step_world_answer(&w->run, good_answer);
     exec_run(w, false);
-    assert_int_equal(w->n_out, 1);
+    assert_int_equal(w->run.n_out, 1);
     assert_string_equal(w->calls.data, "t1||open_site {\"path\":\"east.site\"}\n"
                                        "t1|open_site |get_kiln {\"name\":\"anna\"}\n");
-    struct gen_json_doc *doc = exec_out(w, 0);
+    struct gen_json_doc *doc = step_world_out(&w->run, 0);
     const struct gen_json *root = gen_json_root(doc);
     const struct gen_json *solution = gen_json_get(root, "solution");
     const struct gen_json *second = gen_json_at(gen_json_get(solution, "reasoning_path"), 1);
@@ -61,15 +64,17 @@ static void a_chain_is_executed(void **state)
     assert_true(
         gen_str_is(gen_json_get_str(solution, "final_answer"), "Kiln anna holds 46 pieces."));
     assert_true(gen_json_as_bool(gen_json_get(solution, "execution_validated"), &yes) && yes);
-    assert_true(exec_has(&w->out, "\"execution_result\":{\"success\":true,\"mode\":\"real\","
-                                  "\"server\":\"canned 1\",\"n_calls\":2}"));
-    assert_true(exec_has(&w->out, "\"metadata\":{\"category\":\"chain\",\"own\":1}"));
+    assert_true(step_world_has(&w->run.out,
+                               "\"execution_result\":{\"success\":true,\"mode\":\"real\","
+                               "\"server\":\"canned 1\",\"n_calls\":2}"));
+    assert_true(step_world_has(&w->run.out, "\"metadata\":{\"category\":\"chain\",\"own\":1}"));
     assert_null(gen_json_get(root, "_execution"));
     assert_string_equal(w->ended.data, "t1\nt1\n");
     gen_json_doc_free(doc);
     /* The model saw the request and the results. */
-    assert_non_null(strstr(w->users[0], "How many pieces"));
-    assert_non_null(strstr(w->users[0], "Step 2: get_kiln {\"name\":\"anna\"}\nresult: {\"name\""));
+    assert_non_null(strstr(w->run.users[0], "How many pieces"));
+    assert_non_null(
+        strstr(w->run.users[0], "Step 2: get_kiln {\"name\":\"anna\"}\nresult: {\"name\""));
 }
 
 /* Each: a second step, and what its message must say. */
@@ -92,15 +97,15 @@ static void what_cannot_be_made_is_a_failure(void **state)
          "there is no kiln clara; there are anna and berta", 2},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        exec_clear(w);
+        step_world_clear(&w->run);
         exec_record(w, rows[i].record);
         exec_run(w, false);
         assert_int_equal(w->n_called, rows[i].n_called);
-        assert_int_equal(w->n_out, 1);
-        assert_true(exec_has(&w->out, rows[i].message));
-        assert_true(exec_has(&w->out, "\"success\":false"));
-        assert_true(exec_has(&w->out, "\"execution_validated\":false"));
-        assert_false(exec_has(&w->out, "unsent"));
+        assert_int_equal(w->run.n_out, 1);
+        assert_true(step_world_has(&w->run.out, rows[i].message));
+        assert_true(step_world_has(&w->run.out, "\"success\":false"));
+        assert_true(step_world_has(&w->run.out, "\"execution_validated\":false"));
+        assert_false(step_world_has(&w->run.out, "unsent"));
         assert_noted(w, "call_failed", 1);
     }
 }
@@ -115,7 +120,7 @@ static void a_failure_ends_the_plan(void **state)
                               "1", "/kilns/0") "}}"));
     exec_run(w, false);
     assert_int_equal(w->n_called, 1);
-    struct gen_json_doc *doc = exec_out(w, 0);
+    struct gen_json_doc *doc = step_world_out(&w->run, 0);
     const struct gen_json *path =
         gen_json_get(gen_json_get(gen_json_root(doc), "solution"), "reasoning_path");
     static const char *const states[] = {"failure", "pending", "failure"};
@@ -124,7 +129,8 @@ static void a_failure_ends_the_plan(void **state)
     assert_true(gen_str_is(gen_json_get_str(gen_json_at(path, 2), "error_message"),
                            "it needs the result of step 1, which failed"));
     assert_null(gen_json_get(gen_json_at(path, 2), "actual_result"));
-    assert_true(exec_has(&w->out, "That could not be done: cannot open west.site: no such file."));
+    assert_true(step_world_has(&w->run.out,
+                               "That could not be done: cannot open west.site: no such file."));
     gen_json_doc_free(doc);
 }
 
@@ -136,7 +142,7 @@ static void calls_of_one_turn_are_all_made(void **state)
                              "\"name\":\"berta\"}},{\"step\":3,\"turn\":2,\"tool\":\"say\"}"));
     exec_run(w, false);
     assert_int_equal(w->n_called, 2);
-    assert_true(exec_has(&w->out, "\"status\":\"pending\""));
+    assert_true(step_world_has(&w->run.out, "\"status\":\"pending\""));
 }
 
 static void a_planned_failure_is_none(void **state)
@@ -150,21 +156,21 @@ static void a_planned_failure_is_none(void **state)
                   "true}," SECOND("{\"name\":\"anna\"}")),
     };
     for (size_t i = 0; i < 2; i++) {
-        exec_clear(w);
+        step_world_clear(&w->run);
         exec_record(w, mutated[i]);
         exec_run(w, false);
         assert_int_equal(w->n_called, 2);
-        assert_true(exec_has(&w->out, "\"success\":true"));
-        assert_true(exec_has(&w->out, "\"is_mutation\":true"));
-        assert_int_equal(gen_counts_sum(&w->account.notes), 0);
-        assert_answered(w, "46");
+        assert_true(step_world_has(&w->run.out, "\"success\":true"));
+        assert_true(step_world_has(&w->run.out, "\"is_mutation\":true"));
+        assert_int_equal(gen_counts_sum(&w->run.accounts[0].notes), 0);
+        assert_answered(w, about_anna);
     }
-    exec_clear(w);
+    step_world_clear(&w->run);
     exec_record(w, ROW("t1", "{\"step\":1,\"tool\":\"get_kiln\",\"args\":{\"name\":\"berta\"},"
                              "\"is_mutation\":true}," SECOND("{\"name\":\"anna\"}")));
     exec_run(w, false);
     assert_noted(w, "mutation_succeeded", 1);
-    assert_true(exec_has(&w->out, "\"success\":false"));
+    assert_true(step_world_has(&w->run.out, "\"success\":false"));
 }
 
 static void setup_comes_first(void **state)
@@ -177,8 +183,8 @@ static void setup_comes_first(void **state)
                 "{\"path\":\"east.site\"}}],\"context\":\"the site east.site is open\"}}}");
     exec_run(w, false);
     assert_string_equal(w->calls.data, "t1|open_site |get_kiln {\"name\":\"anna\"}\n");
-    assert_non_null(strstr(w->users[0], "Before it: the site east.site is open"));
-    assert_true(exec_has(&w->out, "\"format\":\"tool\""));
+    assert_non_null(strstr(w->run.users[0], "Before it: the site east.site is open"));
+    assert_true(step_world_has(&w->run.out, "\"format\":\"tool\""));
 }
 
 /* ---- the answer ---- */
@@ -199,24 +205,24 @@ static void answers_are_checked(void **state)
          "\"forty-six\" is not in the result of step 2", NULL},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        exec_clear(w);
+        step_world_clear(&w->run);
         exec_record(w, chain);
-        exec_answer(w, rows[i].bad);
-        exec_answer(w, good_answer);
+        step_world_answer(&w->run, rows[i].bad);
+        step_world_answer(&w->run, good_answer);
         exec_run(w, false);
-        assert_int_equal(w->n_asked, 2);
-        if (!strstr(w->users[1], rows[i].fault))
-            fail_msg("%s is not in %s", rows[i].fault, w->users[1]);
-        assert_int_equal(w->n_out, 1);
-        w->n_answers = 1;
+        assert_int_equal(w->run.n_calls, 2);
+        if (!strstr(w->run.users[1], rows[i].fault))
+            fail_msg("%s is not in %s", rows[i].fault, w->run.users[1]);
+        assert_int_equal(w->run.n_out, 1);
+        w->run.n_answers = 1;
         exec_run(w, false);
-        assert_int_equal(w->n_asked, 3);
-        assert_int_equal(w->n_out, rows[i].rule == NULL);
+        assert_int_equal(w->run.n_calls, 3);
+        assert_int_equal(w->run.n_out, rows[i].rule == NULL);
         if (rows[i].rule)
             assert_filtered(w, rows[i].rule, 1);
         else
             assert_noted(w, "answer_quote_absent", 1);
-        assert_true(exec_has(&w->ended, "t1"));
+        assert_true(step_world_has(&w->ended, "t1"));
     }
 }
 
@@ -224,12 +230,12 @@ static void success_cannot_be_claimed_after_a_failure(void **state)
 {
     struct exec_world *w = *state;
     exec_record(w, ROW("t1", "{\"step\":2,\"tool\":\"get_kiln\",\"args\":{\"name\":\"clara\"}}"));
-    exec_answer(w, ANSWER("there is no kiln clara", "yes", "All is well."));
-    exec_answer(w, ANSWER("there is no kiln clara", "no", "There is no kiln clara."));
+    step_world_answer(&w->run, ANSWER("there is no kiln clara", "yes", "All is well."));
+    step_world_answer(&w->run, ANSWER("there is no kiln clara", "no", "There is no kiln clara."));
     exec_run(w, false);
-    assert_int_equal(w->n_asked, 2);
-    assert_non_null(strstr(w->users[1], "though the last call failed"));
-    assert_int_equal(w->n_out, 1);
+    assert_int_equal(w->run.n_calls, 2);
+    assert_non_null(strstr(w->run.users[1], "though the last call failed"));
+    assert_int_equal(w->run.n_out, 1);
     assert_noted(w, "answer_says_no", 1);
 }
 
@@ -251,17 +257,17 @@ static void other_rows(void **state)
                    "\"multi_tool\":false},\"rating\":8}");
     w->o.tools = NULL;
     exec_run(w, false);
-    assert_int_equal(w->account.n_in, 5);
-    assert_int_equal(gen_counts_get(&w->account.skipped, "no_calls"), 1);
+    assert_int_equal(w->run.accounts[0].n_in, 5);
+    assert_int_equal(gen_counts_get(&w->run.accounts[0].skipped, "no_calls"), 1);
     assert_filtered(w, "no_plan", 1);
     assert_filtered(w, "malformed_row", 1);
     assert_filtered(w, "not_a_tool_record", 1);
-    assert_int_equal(w->account.n_produced, 1);
+    assert_int_equal(w->run.accounts[0].n_produced, 1);
     assert_string_equal(w->calls.data, "row000005||say {}\n");
-    assert_true(exec_has(&w->out, "\"actual_result\":\"The kilns rest today.\""));
-    assert_true(exec_has(&w->out, "\"expected_result\":\"e\""));
-    assert_answered(w, "kilns rest today");
-    assert_true(exec_has(&w->out, "\"rating\":8"));
+    assert_true(step_world_has(&w->run.out, "\"actual_result\":\"The kilns rest today.\""));
+    assert_true(step_world_has(&w->run.out, "\"expected_result\":\"e\""));
+    assert_answered(w, "The result is: The kilns rest today.");
+    assert_true(step_world_has(&w->run.out, "\"rating\":8"));
 }
 
 /* A row of `n` calls, or with a blueprint that needs so many before it. */
@@ -300,8 +306,8 @@ static void hostile_rows(void **state)
     exec_run(w, false);
     assert_filtered(w, "too_many_steps", 2);
     assert_filtered(w, "malformed_row", 1);
-    assert_int_equal(w->n_out, 1);
-    assert_false(exec_has(&w->out, "made up"));
+    assert_int_equal(w->run.n_out, 1);
+    assert_false(step_world_has(&w->run.out, "made up"));
     free(calls);
     free(setup);
 }
@@ -323,7 +329,7 @@ static void very_long_words(void **state)
     memset(words, 'w', 200000);
     words[200000] = '\0';
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        exec_clear(w);
+        step_world_clear(&w->run);
         gen_buf_clear(&b);
         assert_int_equal(gen_buf_printf(&b, NULL,
                                         "{\"id\":\"t1\",\"instruction\":\"What?\",\"solution\":{"
@@ -332,8 +338,8 @@ static void very_long_words(void **state)
                          GEN_OK);
         exec_record(w, b.data);
         exec_run(w, false);
-        assert_int_equal(w->n_out, 1);
-        assert_true(exec_has(&w->out, "\"success\":false"));
+        assert_int_equal(w->run.n_out, 1);
+        assert_true(step_world_has(&w->run.out, "\"success\":false"));
     }
     free(words);
     gen_buf_release(&b);
@@ -346,8 +352,9 @@ static void a_server_that_is_gone_fails_the_row(void **state)
     w->failure = "server_gone";
     exec_run(w, false);
     assert_failed(w, "server_gone", 1);
-    assert_true(exec_has(&w->failures, "execute server_gone: the server would not start"));
-    assert_true(exec_has(&w->ended, "t1"));
+    assert_true(
+        step_world_has(&w->run.failures, "execute server_gone: the server would not start"));
+    assert_true(step_world_has(&w->ended, "t1"));
 }
 
 static void nothing_to_execute_with(void **state)
@@ -357,7 +364,7 @@ static void nothing_to_execute_with(void **state)
     struct gen_step step;
     struct gen_error err = {.msg = ""};
     w->o.executor = NULL;
-    assert_int_equal(gen_tool_execute_new(&x, &w->common, &w->o, &step, &err), GEN_EUSAGE);
+    assert_int_equal(gen_tool_execute_new(&x, &w->run.common, &w->o, &step, &err), GEN_EUSAGE);
     assert_non_null(strstr(err.msg, "--mode simulated"));
     assert_null(x);
 }
@@ -367,23 +374,23 @@ static void nothing_to_execute_with(void **state)
 static void resume(struct exec_world *w)
 {
     exec_run(w, false);
-    char *whole = gen_str_dup(gen_buf_str(&w->out));
-    size_t n_all = w->n_asked + w->n_called;
+    char *whole = gen_str_dup(gen_buf_str(&w->run.out));
+    size_t n_all = w->run.n_calls + w->n_called;
     assert_true(n_all > 2);
     for (unsigned k = 1; k <= n_all; k++) {
-        w->dies_at = k;
+        w->run.dies_at = k;
         exec_run(w, false);
-        assert_true(w->died);
-        size_t n_done = w->n_asked + w->n_called;
-        w->dies_at = 0;
+        assert_true(w->run.died);
+        size_t n_done = w->run.n_calls + w->n_called;
+        w->run.dies_at = 0;
         exec_run(w, true);
-        assert_string_equal(w->out.data, whole);
+        assert_string_equal(w->run.out.data, whole);
         /* What was under way when it died is asked again, what was committed is not. */
-        assert_true(w->n_asked + w->n_called <= n_all);
+        assert_true(w->run.n_calls + w->n_called <= n_all);
         assert_true(n_done <= n_all);
         exec_run(w, true);
-        assert_string_equal(w->out.data, whole);
-        assert_int_equal(w->n_asked + w->n_called, 0);
+        assert_string_equal(w->run.out.data, whole);
+        assert_int_equal(w->run.n_calls + w->n_called, 0);
     }
     free(whole);
 }
@@ -405,10 +412,10 @@ static void a_dead_agent_goes_on(void **state)
            "\"args\":{\"name\":{\"$result\":{\"step\":1,\"pointer\":\"/kilns/0\"}}}}]}}}");
     w->o.is_agent = true;
     resume(w);
-    assert_answered(w, "46");
+    assert_answered(w, about_anna);
     w->o.mode = GEN_TOOL_SIMULATED;
     resume(w);
-    assert_true(exec_has(&w->out, "\"mode\":\"simulated\",\"simulated\":true"));
+    assert_true(step_world_has(&w->run.out, "\"mode\":\"simulated\",\"simulated\":true"));
 }
 
 int main(void)
