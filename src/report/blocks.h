@@ -72,6 +72,10 @@ enum gen_report_column {
     GEN_REPORT_SOURCE, /* index into facts.sources */
     GEN_REPORT_CHUNK,  /* index into the items of "chunks" */
     GEN_REPORT_GROUNDING,
+    GEN_REPORT_TOOL_SELECTION, /* from here on: of tool records */
+    GEN_REPORT_PARAMETER_CORRECTNESS,
+    GEN_REPORT_REASONING_QUALITY,
+    GEN_REPORT_RESULT_USEFULNESS,
     GEN_REPORT_N_COLUMNS,
 };
 enum gen_report_state { GEN_REPORT_KEPT = 0, GEN_REPORT_DROPPED = 1 };

@@ -17,12 +17,12 @@ struct pass {
     bool is_rest;  /* only those that are not marked */
 };
 
-static int note_kept(struct gen_report *r, const struct gen_metrics_view *view,
-                     struct gen_error *err)
+static int note_kept(struct gen_report *r, const struct gen_json *record,
+                     const struct gen_metrics_view *view, struct gen_error *err)
 {
     uint32_t number = 0;
     bool is_new = false;
-    return gen_report_index_add(&r->kept, gen_report_row_key(view), &number, &is_new, err);
+    return gen_report_index_add(&r->kept, gen_report_row_key(record, view), &number, &is_new, err);
 }
 
 static int measure(struct gen_report *r, const struct gen_json *record,
@@ -47,10 +47,12 @@ static void pass_over(const struct pass *p, uint64_t row, const char *why)
             (unsigned long long)row, why);
 }
 
-static bool is_done(const struct pass *p, const struct gen_metrics_view *view)
+static bool is_done(const struct pass *p, const struct gen_json *record,
+                    const struct gen_metrics_view *view)
 {
     const struct gen_report_entry *e =
-        p->is_rest ? gen_report_index_find(&p->report->kept, gen_report_row_key(view)) : NULL;
+        p->is_rest ? gen_report_index_find(&p->report->kept, gen_report_row_key(record, view))
+                   : NULL;
     return e && e->is_marked;
 }
 
@@ -64,8 +66,8 @@ static int take_row(const struct pass *p, const struct gen_record_row *row, stru
         pass_over(p, row->row, row->malformed ? row->malformed : why);
         return GEN_OK;
     }
-    int rc = p->is_noted ? note_kept(r, &view, err) : GEN_OK;
-    if (rc || !p->is_shown || is_done(p, &view))
+    int rc = p->is_noted ? note_kept(r, row->json, &view, err) : GEN_OK;
+    if (rc || !p->is_shown || is_done(p, row->json, &view))
         return rc;
     rc = measure(r, row->json, &view, err);
     return rc ? rc : gen_report_add_row(r, row->json, &view, row->row, GEN_REPORT_KEPT, err);
@@ -105,7 +107,8 @@ static int pass_rated(struct gen_report *r, const char *path, bool is_shown, str
             break;
         if (row.malformed || !gen_metrics_read(row.json, &view, words, sizeof(words)))
             continue;
-        struct gen_report_entry *e = gen_report_index_find(&r->kept, gen_report_row_key(&view));
+        struct gen_report_entry *e =
+            gen_report_index_find(&r->kept, gen_report_row_key(row.json, &view));
         if (e)
             e->is_marked = true;
         if (!is_shown)

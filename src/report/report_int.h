@@ -54,7 +54,9 @@ bool gen_report_find_chunk(struct gen_report *r, struct gen_str id, struct gen_s
 GEN_MUST_USE int gen_report_add_row(struct gen_report *r, const struct gen_json *record,
                                     const struct gen_metrics_view *view, uint64_t row,
                                     enum gen_report_state state, struct gen_error *err);
-struct gen_report_key gen_report_row_key(const struct gen_metrics_view *view);
+/* The same for a record and for the conversation that was exported from it. */
+struct gen_report_key gen_report_row_key(const struct gen_json *record,
+                                         const struct gen_metrics_view *view);
 
 /* Reads the dataset and the rated rows, puts rows, chunks and columns into the page. */
 GEN_MUST_USE int gen_report_collect(struct gen_report *r, struct gen_error *err);

@@ -3,6 +3,8 @@
 #include "dataset/checks.h"
 
 static const char *const criteria[] = {"rating", "clarity", "accuracy", "usefulness", "difficulty"};
+static const char *const tool_criteria[] = {"tool_selection", "parameter_correctness",
+                                            "reasoning_quality", "result_usefulness"};
 
 static bool is_one_of(struct gen_str key, const char *const *names)
 {
@@ -203,6 +205,9 @@ int gen_report_add_row(struct gen_report *r, const struct gen_json *record,
     c[GEN_REPORT_STATE] = (int32_t)state;
     for (size_t i = 0; i < sizeof(criteria) / sizeof(criteria[0]); i++)
         c[GEN_REPORT_RATING + i] = scaled(gen_json_get(record, criteria[i]), 100.0);
+    const struct gen_json *breakdown = gen_json_get(record, "rating_breakdown");
+    for (size_t i = 0; i < sizeof(tool_criteria) / sizeof(tool_criteria[0]); i++)
+        c[GEN_REPORT_TOOL_SELECTION + i] = scaled(gen_json_get(breakdown, tool_criteria[i]), 100.0);
     c[GEN_REPORT_GROUNDING] = scaled(gen_json_get(record, "literal_grounding"), 1000.0);
     c[GEN_REPORT_QUESTION_WORDS] = words(view->question);
     c[GEN_REPORT_ANSWER_WORDS] = words(view->answer);
@@ -217,9 +222,19 @@ int gen_report_add_row(struct gen_report *r, const struct gen_json *record,
     return rc ? rc : gen_report_columns_add(&r->columns, c, err);
 }
 
-struct gen_report_key gen_report_row_key(const struct gen_metrics_view *view)
+/* A conversation is read by its last exchange. Where the model asked back, that is the user's reply
+ * and what came of it; before the calls were made, the request and the question back. */
+struct gen_report_key gen_report_row_key(const struct gen_json *record,
+                                         const struct gen_metrics_view *view)
 {
-    return gen_report_key_of(gen_str_trim(view->question), gen_str_trim(view->answer));
+    struct gen_str question = view->question;
+    struct gen_str answer = view->answer;
+    const struct gen_json *back = gen_json_get(gen_json_get(record, "solution"), "clarification");
+    if (view->shape == GEN_SHAPE_TOOL && back && answer.n)
+        question = gen_json_get_str(back, "reply");
+    else if (view->shape == GEN_SHAPE_TOOL && back)
+        answer = gen_json_get_str(back, "question");
+    return gen_report_key_of(gen_str_trim(question), gen_str_trim(answer));
 }
 
 bool gen_report_find_chunk(struct gen_report *r, struct gen_str id, struct gen_str source,

@@ -171,6 +171,28 @@ test("tool records: plots of what they teach, calls with what came back", async 
   await page.close();
 });
 
+test("a run of tool-pipeline: nobody was dropped, criteria of its own, names of tools as they are", async () => {
+  const training = join(folder, "calls.jsonl");
+  const definitions = fileURLToPath(new URL("../../configs/hdf5_tools.json", import.meta.url));
+  execFileSync(generator, ["tool-pipeline", definitions, "-o", training, "--provider", "extractive", "--quiet"], { stdio: "ignore" });
+  const { path } = report(training, "calls.html");
+  const page = await open(path);
+  const drawn = await page.$$eval(".card:has(canvas) details", (l) => l.map((e) => (e.open = true)).length);
+  await page.waitForFunction((n) => document.querySelectorAll(".card:has(canvas) details table").length >= n, {}, drawn);
+  const cards = await page.$$eval(".card", (l) => l.map((e) => ({ title: e.querySelector("h3")?.textContent, text: e.textContent, drawn: !!e.querySelector("canvas") })));
+  const card = (title) => cards.find((c) => c.title === title);
+  assert.ok(!(await page.$eval("#tiles", (e) => e.textContent)).includes("dropped"), "every row was exported");
+  assert.match(await status(page), /^100 rows/);
+  for (const title of ["Ratings", "Criteria", "Categories", "Calls per tool"]) assert.ok(card(title)?.drawn, `no plot "${title}"`);
+  assert.match(card("Criteria").text, /tool selection \d.*parameter correctness \d.*reasoning quality \d.*result usefulness \d/);
+  assert.match(card("Calls per tool").text, /open_file/);
+  assert.match(card("Categories").text, /missing-param/);
+  for (const title of ["Kinds", "Kinds of questions", "Retention by source"]) assert.ok(!card(title), `"${title}" tells nothing here`);
+  await picture(page, "calls.png", { fullPage: true });
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
 test("hostile texts are shown as text", async () => {
   const { path } = report(writeHostile(folder), "hostile.html");
   const page = await open(path);

@@ -3,6 +3,7 @@ export const NONE = -2147483648;
 export const COLUMNS = [
   "row", "state", "rating", "clarity", "accuracy", "usefulness", "difficulty",
   "questionWords", "answerWords", "reasoningWords", "source", "chunk", "grounding",
+  "tool_selection", "parameter_correctness", "reasoning_quality", "result_usefulness",
 ];
 const TEXT_CHARS_MAX = 160e6; // texts of blocks kept for the next search
 const PARSED_MAX = 24;

@@ -3,7 +3,7 @@ import { card, step } from "./charts.js";
 import { NONE } from "./data.js";
 import { clip, decimal, el, money, number, percent, plural, table, visible, words } from "./text.js";
 
-const CRITERIA = ["clarity", "accuracy", "usefulness", "difficulty"];
+const CRITERIA = ["clarity", "accuracy", "usefulness", "difficulty", "tool_selection", "parameter_correctness", "reasoning_quality", "result_usefulness"];
 const title = (name) => name[0].toUpperCase() + words(name).slice(1);
 
 function known(column) {
@@ -48,7 +48,7 @@ export function criteria({ columns }) {
   });
   return {
     title: "Criteria",
-    note: `Means: ${present.map((name, i) => `${name} ${decimal(mean(values[i]) / 100)}`).join(", ")}.`,
+    note: `Means: ${present.map((name, i) => `${words(name)} ${decimal(mean(values[i]) / 100)}`).join(", ")}.`,
     labels: present.map(title), horizontal: true, stacked: true, format: (x) => percent(x, 1), value: { max: 1, title: "share of rows", ticks: { callback: (x) => `${Math.round(100 * x)} %` } },
     series: Array.from({ length: top + 1 }, (_, i) => ({ name: String(i), values: shares.map((s) => s[i]), color: step(i, top + 1) })),
   };
@@ -240,13 +240,13 @@ export function questions({ facts }) {
 export function tools({ facts }) {
   const { categories, called, calls } = facts.metrics?.tools ?? {};
   const of = (list, title, note, color) => list?.top?.length ? {
-    title, note, labels: list.top.map((t) => clip(visible(words(t.name)), 60)), horizontal: true,
+    title, note, labels: list.top.map((t) => clip(visible(t.name), 60)), horizontal: true,
     series: [{ name: title === "Categories" ? "examples" : "calls", values: list.top.map((t) => t.count), color }],
   } : null;
   const rest = called ? called.distinct - called.top.length : 0;
   return [
     of(categories, "Categories", "What the examples teach.", "good"),
-    called && of({ top: called.top.map((t) => ({ ...t })) }, "Calls per tool", `${plural(calls, "call")} of ${plural(called.distinct, "tool")}${rest > 0 ? `, those that are called most` : ""}.`, "kept"),
+    called && of(called, "Calls per tool", `${plural(calls, "call")} of ${plural(called.distinct, "tool")}${rest > 0 ? `, those that are called most` : ""}.`, "kept"),
   ].filter(Boolean);
 }
 
@@ -254,6 +254,6 @@ export function plots(context) {
   const m = context.facts.metrics;
   const isOfTools = m?.tools?.rows > 0 && m.tools.rows === context.facts.n_rows - context.facts.n_malformed;
   const shown = (spec) => !(isOfTools && spec.empty);
-  const specs = [ratings(context), ...tools(context), ...[criteria(context)].filter(shown), stages(context), ...[sources(context)].filter(shown), ...lengths(context), duplicates(context), questions(context), ...calls(context), failures(context)];
+  const specs = [ratings(context), ...tools(context), ...[criteria(context)].filter(shown), stages(context), ...[sources(context)].filter(shown), ...lengths(context), duplicates(context), !isOfTools && questions(context), ...calls(context), failures(context)];
   return specs.filter(Boolean).map(card);
 }

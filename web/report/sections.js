@@ -73,7 +73,7 @@ export function figures(facts) {
     figureCard("Variety of answers", diversity(m.diversity?.answer)),
     names("How questions begin", m.diversity?.openings),
     names("Topics", m.sources?.topics),
-    names("Kinds", m.sources?.kinds),
+    m.sources?.kinds?.n !== m.tools?.categories?.n && names("Kinds", m.sources?.kinds),
     m.tools && figureCard("Tool calls", [["examples", number(m.tools.rows)], ["calls", number(m.tools.calls)], ["examples whose calls fit their tools", share(m.tools.valid)], ["examples without open references", share(m.tools.references)], ["examples that were executed", share(m.tools.executed)], ["examples that were simulated", m.tools.simulated?.hits ? share(m.tools.simulated) : null], ["calls that failed", share(m.tools.failed_calls)], ["results that were cut", share(m.tools.truncated_observations)], ["calls of an example, mean", m.tools.steps?.n ? decimal(m.tools.steps.mean, 1) : null]]),
     m.tools && names("Categories of tool use", m.tools.categories),
     m.tools && names("Tools called", m.tools.called),

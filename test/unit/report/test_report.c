@@ -381,6 +381,36 @@ static void dropped_rows_are_shown(void **state)
     assert_int_equal(p->result.n_rows_shown, 2);
 }
 
+/* Where the model asked back, the conversation's last question is the user's reply, the record's
+ * the request: they are the same row nevertheless, executed or not. */
+static void a_question_back_is_the_same_row(void **state)
+{
+    struct place *p = *state;
+    static const char *const ends[][2] = {
+        {",{\"role\":\"assistant\",\"content\":\"It is 3.\"}", ",\"final_answer\":\"It is 3.\""},
+        {",{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"shape\"}}]}", ""},
+    };
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        char text[800];
+        (void)snprintf(text, sizeof(text),
+                       "{\"messages\":[{\"role\":\"user\",\"content\":\"What shape?\"},"
+                       "{\"role\":\"assistant\",\"content\":\"Of what?\"},"
+                       "{\"role\":\"user\",\"content\":\"Of /x.\"}%s]}\n",
+                       ends[i][0]);
+        put_file(p, "set.json", text);
+        (void)snprintf(text, sizeof(text),
+                       "[{\"instruction\":\"What shape?\",\"rating\":9,\"solution\":{"
+                       "\"reasoning_path\":[{\"tool\":\"shape\",\"args\":{}}],"
+                       "\"clarification\":{\"question\":\"Of what?\",\"reply\":\"Of /x.\"}%s}}]",
+                       ends[i][1]);
+        put_file(p, "set_all_rated.json", text);
+        assert_int_equal(make(p, 0), GEN_OK);
+        assert_int_equal(p->result.n_dropped, 0);
+        assert_int_equal(p->result.n_rows_shown, 1);
+        assert_int_equal(cell(p, GEN_REPORT_RATING, 0), 900);
+    }
+}
+
 static void the_table_ends_where_the_page_is_full(void **state)
 {
     struct place *p = *state;
@@ -464,6 +494,7 @@ int main(void)
         TEST(broken_side_files_fail_nothing),
         TEST(the_dataset_is_not_replaced),
         TEST(dropped_rows_are_shown),
+        TEST(a_question_back_is_the_same_row),
         TEST(the_table_ends_where_the_page_is_full),
         TEST(a_chunk_stands_there_once),
     };
