@@ -55,24 +55,47 @@ static size_t width_of(const char *format)
     return format[0] == 'd' ? (strstr(format, ",256") != NULL ? 32 : 16) : 0;
 }
 
+/* Metadata in Arrow's form, walked to its end. */
+static unsigned touch_metadata(const char *p)
+{
+    int32_t n = 0;
+    unsigned sum = 0;
+    if (p == NULL)
+        return 0;
+    memcpy(&n, p, sizeof n);
+    p += sizeof n;
+    for (int64_t i = 0; i < 2 * (int64_t)n; i++) {
+        int32_t size = 0;
+        memcpy(&size, p, sizeof size);
+        promise(size >= 0);
+        p += sizeof size;
+        sum += touch(p, (size_t)size);
+        p += size;
+    }
+    return sum;
+}
+
 static unsigned touch_array(const struct ArrowSchema *schema, const struct ArrowArray *array,
                             unsigned depth)
 {
     const char *format = schema->format;
     size_t n = (size_t)array->length;
-    unsigned sum = 0;
+    unsigned sum = touch_metadata(schema->metadata);
     promise(depth < DEPTH_MAX && array->length >= 0 && array->offset == 0);
     promise(array->n_children == schema->n_children && array->null_count <= array->length);
     if (format[0] != 'n' && array->n_buffers > 0)
         sum += touch(array->buffers[0], (n + 7) / 8);
-    if (strcmp(format, "U") == 0 || strcmp(format, "Z") == 0)
-        sum += touch(array->buffers[2], (size_t)check_offsets(array, true));
-    else if (strcmp(format, "+L") == 0 || strcmp(format, "+m") == 0)
+    if (format[0] != '\0' && format[1] == '\0' && strchr("uUzZ", format[0]) != NULL)
+        sum += touch(array->buffers[2],
+                     (size_t)check_offsets(array, format[0] == 'U' || format[0] == 'Z'));
+    else if (strcmp(format, "+l") == 0 || strcmp(format, "+L") == 0 || strcmp(format, "+m") == 0)
         promise(check_offsets(array, format[1] == 'L') <= (uint64_t)array->children[0]->length);
     else if (strcmp(format, "b") == 0)
         sum += touch(array->buffers[1], (n + 7) / 8);
-    else if (format[0] != '+' && format[0] != 'n')
+    else if (format[0] != '+' && format[0] != 'n') {
+        promise(width_of(format) > 0);
         sum += touch(array->buffers[1], n * width_of(format));
+    }
     for (int64_t i = 0; i < array->n_children; i++) {
         const struct ArrowArray *child = array->children[i];
         if (strcmp(format, "+s") == 0)

@@ -99,7 +99,6 @@ static unsigned touch_column(const struct lnc_column *column, size_t n_rows)
     return sum;
 }
 
-#ifdef LNC_FUZZ_NESTED
 static unsigned touch_tree(const struct lnc_column *column, size_t n_rows, unsigned depth)
 {
     unsigned sum = touch_column(column, n_rows);
@@ -112,13 +111,6 @@ static unsigned touch_tree(const struct lnc_column *column, size_t n_rows, unsig
     }
     return sum;
 }
-#else
-static unsigned touch_tree(const struct lnc_column *column, size_t n_rows, unsigned depth)
-{
-    (void)depth;
-    return touch_column(column, n_rows);
-}
-#endif
 
 void fuzz_scan(const struct lnc_dataset *ds)
 {

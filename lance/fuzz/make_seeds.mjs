@@ -147,7 +147,7 @@ function table(root) {
             const head = [u(bytes.length, 4), u(data.length, 4), u(version(manifests[0]) & 255n, 1)];
             const tail = deletions.length && fs.statSync(deletions[0]).size < MAX ? [fs.readFileSync(deletions[0])] : [];
             const key = [data.readUInt32LE(data.length - 8), tail.length, columnsOf(manifest).map((c) => c.map((f) => f.type)).join().slice(0, 200)].join('|');
-            for (const target of ['table', 'arrow']) put(target, [...head, bytes, data, ...tail], key);
+            put('table', [...head, bytes, data, ...tail], key);
             try { pages(columnsOf(manifest), file, data); } catch (error) { console.log(name, String(error.message)); }
         }
     }
