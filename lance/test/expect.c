@@ -341,6 +341,7 @@ static bool same_value(const struct lnc_column *column, size_t row, const struct
 {
     size_t size = 0;
     const char *text;
+    char hex[41];
     if (lnc_column_is_null(column, row) || value->type == '0')
         return lnc_column_is_null(column, row) && value->type == '0';
     switch (column->kind) {
@@ -348,6 +349,10 @@ static bool same_value(const struct lnc_column *column, size_t row, const struct
         return value->type == (lnc_column_int64(column, row) != 0 ? 't' : 'f');
     case LNC_KIND_STRING:
         text = lnc_column_string(column, row, &size);
+        if (strcmp(value->key, "$s") == 0) {
+            sha1_hex((const uint8_t *)text, size, hex);
+            return strcmp(hex, value->text) == 0;
+        }
         return value->type == 's' && size == value->size && memcmp(text, value->text, size) == 0;
     case LNC_KIND_BINARY:
         text = lnc_column_string(column, row, &size);

@@ -4,8 +4,8 @@
  * The expected rows are JSON lines, one object a row, keys in the order of the columns. Values that
  * JSON has not are objects of one member: {"$i": "integer beyond 2^53"}, {"$f": "nan|inf|-inf|-0"},
  * {"$b": "hex of bytes"}, {"$t": "raw integer of a date or time"}, {"$v": "sha1 of the float32
- * values"}, {"$raw": "hex of a decimal"}. Lists and short vectors are arrays, structs are objects,
- * maps are arrays of {"key", "value"}.
+ * values"}, {"$s": "sha1 of a long text"}, {"$raw": "hex of a decimal"}. Lists and short vectors
+ * are arrays, structs are objects, maps are arrays of {"key", "value"}.
  */
 #ifndef LNC_TEST_EXPECT_H
 #define LNC_TEST_EXPECT_H

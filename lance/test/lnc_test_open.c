@@ -2,7 +2,7 @@
  * Which version, tag and branch is opened, tables of child namespaces, base paths. The samples were
  * written by pylance 14 (test/data/refs): b.lance has two versions, the tag "one" of the first, a
  * branch "feature/x-1" with a tag "br", and a branch "sub" of that branch; c.lance is a shallow
- * clone of b.lance as it stood in /tmp/lw-api/t, with deletions of its own.
+ * clone of b.lance as it stood in /db/example/t, with deletions of its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 #define REFS      LNC_TEST_DATA "/refs"
 #define TABLE     REFS "/b.lance"
 #define CLONE     REFS "/c.lance"
-#define BASE      "/tmp/lw-api/t/b.lance"
+#define BASE      "/db/example/t/b.lance"
 #define PATH_ROOM 512
 
 static struct lnc_error error;
@@ -220,7 +220,7 @@ static void test_base_paths(void **state)
          "the store 's3://bucket/t/b.lance'"},
         {"/tmp/../api/t/b.lance", BASE, true, LNC_ECORRUPT, "no plain path"},
         {"../../../..//t/b.lanc", BASE, true, LNC_ECORRUPT, "no plain path"},
-        {"/tmp/lw-api/t//.lance", BASE, true, LNC_ECORRUPT, "no plain path"},
+        {"/db/example/t//.lance", BASE, true, LNC_ECORRUPT, "no plain path"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -266,7 +266,7 @@ static void test_branch_elsewhere(void **state)
     assert_int_equal(lnc_dataset_open("/moved/to/b.lance", &options, &ds, &error), LNC_OK);
     assert_int_equal(scan_rows(ds), 9);
     lnc_dataset_close(ds);
-    patch(&forest, BASE, "/tmp/lw-api/t/q.lance");
+    patch(&forest, BASE, "/db/example/t/q.lance");
     assert_int_equal(lnc_dataset_open("/moved/to/b.lance", &options, &ds, &error),
                      LNC_EUNSUPPORTED);
     check_says("follow_base_paths");

@@ -251,6 +251,8 @@ function rawInteger(vector, i) {
     throw new Error('row out of range');
 }
 
+const text = (s) => (isSample && Buffer.byteLength(s) > 64 ? { $s: createHash('sha1').update(s).digest('hex') } : s);
+
 function number(x) {
     if (Number.isNaN(x)) return { $f: 'nan' };
     if (x === Infinity || x === -Infinity) return { $f: x > 0 ? 'inf' : '-inf' };
@@ -277,6 +279,7 @@ function value(vector, i) {
     }
     case K.List: { const items = vector.get(i); return Array.from({ length: items.length }, (_, k) => value(items, k)); }
     case K.Struct: return Object.fromEntries(t.children.map((f, k) => [f.name, value(vector.getChildAt(k), i)]));
+    case K.Utf8: case K.LargeUtf8: return text(vector.get(i));
     default: return vector.get(i);
     }
 }
