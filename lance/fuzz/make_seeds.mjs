@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { columnMetadata, message, newestManifest, numbers, pageDescription, tablesBelow } from '../test/lance_files.mjs';
 
 const [outDir, ...dirs] = process.argv.slice(2);
 if (dirs.length === 0) {
@@ -30,29 +31,6 @@ function put(target, parts, key) {
     counts[target] = (counts[target] || 0) + 1;
 }
 
-// Fields of a protobuf message: {number: [values]}, numbers as BigInt, the rest as Buffer.
-function message(buf) {
-    const out = {};
-    for (let p = 0; p < buf.length;) {
-        const varint = () => { let v = 0n, s = 0n; for (;;) { const b = buf[p++]; v |= BigInt(b & 127) << s; s += 7n; if (b < 128) return v; } };
-        const key = varint(), field = Number(key >> 3n), wire = Number(key & 7n);
-        let value;
-        if (wire === 0) value = varint();
-        else if (wire === 2) { const n = Number(varint()); value = buf.subarray(p, p + n); p += n; }
-        else if (wire === 1) { value = buf.readBigUInt64LE(p); p += 8; }
-        else if (wire === 5) { value = BigInt(buf.readUInt32LE(p)); p += 4; }
-        else throw new Error('wire type ' + wire);
-        (out[field] ||= []).push(value);
-    }
-    return out;
-}
-const numbers = (list) => (list || []).flatMap((v) => {
-    if (typeof v === 'bigint') return [v];
-    const out = [];
-    for (let p = 0; p < v.length;) { let x = 0n, s = 0n; for (;;) { const b = v[p++]; x |= BigInt(b & 127) << s; s += 7n; if (b < 128) break; } out.push(x); }
-    return out;
-});
-
 function schemaOf(types) {
     const sized = types.map((t) => t.replace(/^(fixed_size_list:.*):(\d+)$/, '$1:N').replace(/^(fixed_size_binary):(\d+)$/, '$1:N'));
     const width = Number((types[0].match(/^fixed_size_(?:list|binary).*:(\d+)$/) || [0, 0])[1]) & 255;
@@ -75,25 +53,24 @@ function columnsOf(manifest) {
 
 function pages(columns, file, data) {
     const end = data.length, major = data.readUInt16LE(end - 8), minor = data.readUInt16LE(end - 6);
-    const fileIds = numbers(file[2]).map(Number), indices = numbers(file[3]).map(Number);
+    const fileIds = numbers(file[2]), indices = numbers(file[3]);
     if (minor > 3 && major === 0) return;
     if (major === 0 && minor < 3) return batches(columns, fileIds, data);
-    const cmo = Number(data.readBigUInt64LE(end - 32));
+    const metadata = columnMetadata(data);
     for (const column of columns) {
         const [schema, width] = schemaOf(column.map((f) => f.type));
         const leaves = column.map((f) => indices[fileIds.indexOf(f.id)]).filter((i) => i >= 0 && i !== undefined);
         if (schema < 0 || leaves.length === 0) continue;
-        const lists = leaves.map((i) => message(data.subarray(Number(data.readBigUInt64LE(cmo + 16 * i)), Number(data.readBigUInt64LE(cmo + 16 * i)) + Number(data.readBigUInt64LE(cmo + 16 * i + 8)))));
+        const lists = leaves.map((i) => metadata[i]);
         const n = Math.min(...lists.map((l) => (l[2] || []).length));
         for (let k = 0; k < n; k++) {
             const parts = [];
             let target = null, key = '', rows = 0;
             for (const list of lists) {
-                const page = message(list[2][k]), any = message(message(message(page[4][0])[2][0])[1][0]);
-                const offsets = numbers(page[1]), sizes = numbers(page[2]);
-                let description = any[2]?.[0] ?? Buffer.alloc(0);
-                if (String(any[1][0]).endsWith('.ArrayEncoding')) target = 'array20';
-                else if (String(any[1][0]).endsWith('encodings21.PageLayout')) {
+                const page = message(list[2][k]), offsets = numbers(page[1]), sizes = numbers(page[2]);
+                let { url, description } = pageDescription(page);
+                if (url.endsWith('.ArrayEncoding')) target = 'array20';
+                else if (url.endsWith('encodings21.PageLayout')) {
                     const layout = message(description), number = Object.keys(layout)[0];
                     target = LAYOUT[number];
                     description = layout[number][0];
@@ -101,7 +78,7 @@ function pages(columns, file, data) {
                 rows ||= Number(page[3]?.[0] ?? 0n);
                 key += description.toString('hex').replace(/(08|18|28|48)[0-9a-f]{2,8}/g, '$1') .slice(0, 160) + offsets.length;
                 parts.push(u(page[3]?.[0] ?? 0n, 4), u(description.length, 2), u(offsets.length, 1), ...sizes.map((s) => u(s, 4)), description,
-                    ...offsets.map((o, i) => data.subarray(Number(o), Number(o) + Number(sizes[i]))));
+                    ...offsets.map((o, i) => data.subarray(o, o + sizes[i])));
             }
             if (target) put(target, [u(schema, 1), u(width, 1), u(rows, 4), ...parts], key + schema);
         }
@@ -110,7 +87,7 @@ function pages(columns, file, data) {
 
 function batches(columns, ids, data) {
     const at = Number(data.readBigInt64LE(data.length - 16)), metadata = message(data.subarray(at + 4, at + 4 + data.readUInt32LE(at)));
-    const offsets = numbers(metadata[2]).map(Number), table = Number(metadata[3]?.[0] ?? 0n), n = offsets.length - 1, first = Math.min(...ids);
+    const offsets = numbers(metadata[2]), table = Number(metadata[3]?.[0] ?? 0n), n = offsets.length - 1, first = Math.min(...ids);
     if (n > 4 || n < 1) return;
     for (const column of columns) {
         const [schema, width] = schemaOf(column.map((f) => f.type));
@@ -128,12 +105,10 @@ function batches(columns, ids, data) {
 
 function table(root) {
     const filesIn = (name) => { const d = path.join(root, name); return fs.existsSync(d) ? fs.readdirSync(d).sort().map((f) => path.join(d, f)) : []; };
-    const version = (f) => { const digits = path.basename(f, '.manifest'), n = BigInt(digits); return digits.length === 20 ? 2n ** 64n - 1n - n : n; };
-    const manifests = filesIn('_versions').filter((f) => /\/\d+\.manifest$/.test(f)).sort((a, b) => Number(version(b) - version(a)));
-    if (manifests.length === 0) return;
-    const bytes = fs.readFileSync(manifests[0]), pos = Number(bytes.readBigInt64LE(bytes.length - 16));
-    const text = bytes.subarray(pos + 4, pos + 4 + bytes.readUInt32LE(pos)), manifest = message(text);
-    put('manifest', [u(version(manifests[0]) & 255n, 1), text], [text.length >> 7, Object.keys(manifest), (manifest[2] || []).length].join());
+    const newest = newestManifest(root);
+    if (newest === null) return;
+    const { bytes, text, fields: manifest } = newest, version = u(newest.version & 255n, 1);
+    put('manifest', [version, text], [text.length >> 7, Object.keys(manifest), (manifest[2] || []).length].join());
     const deletions = filesIn('_deletions');
     for (const f of deletions) {
         const d = fs.readFileSync(f);
@@ -144,7 +119,7 @@ function table(root) {
             const file = message(entry), name = path.join(root, 'data', String(file[1][0]));
             if (!fs.existsSync(name) || fs.statSync(name).size > 3e7) continue;
             const data = fs.readFileSync(name);
-            const head = [u(bytes.length, 4), u(data.length, 4), u(version(manifests[0]) & 255n, 1)];
+            const head = [u(bytes.length, 4), u(data.length, 4), version];
             const tail = deletions.length && fs.statSync(deletions[0]).size < MAX ? [fs.readFileSync(deletions[0])] : [];
             const key = [data.readUInt32LE(data.length - 8), tail.length, columnsOf(manifest).map((c) => c.map((f) => f.type)).join().slice(0, 200)].join('|');
             put('table', [...head, bytes, data, ...tail], key);
@@ -153,12 +128,5 @@ function table(root) {
     }
 }
 
-const walk = (dir) => {
-    for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-        if (!entry.isDirectory()) continue;
-        if (fs.existsSync(path.join(dir, entry.name, '_versions'))) table(path.join(dir, entry.name));
-        else walk(path.join(dir, entry.name));
-    }
-};
-for (const dir of dirs) walk(dir);
+for (const root of tablesBelow(dirs)) table(root);
 console.log(counts);

@@ -1,13 +1,13 @@
 #!/bin/sh
 # corpus.sh LNC_CONFORM DIR [OUT]: the conformance table of a corpus that lance-corpus/make_corpus.mjs wrote (DIR/<client>/<storage version>/),
 # a row a client and storage version, as Markdown. Each table is compared in every column and row, in two batch sizes; what
-# differs goes to OUT (default corpus-different.txt), with its reason where it is one of the known exceptions.
+# differs goes to OUT (default: a new temporary file, which the last line on standard error names), with its reason where it is one of the known exceptions.
 # Exit status: 0 all equal but for the known exceptions, 1 something else differs, 2 usage.
 set -eu
 [ $# -ge 2 ] || { sed -n '2,5s/^# //p' "$0"; exit 2; }
 conform=$1
 dir=$2
-out=${3:-corpus-different.txt}
+out=${3:-$(mktemp -t corpus-different.XXXXXX)}
 : >"$out"
 
 # Tables that need not be equal: a pattern of the path (below DIR) or of the message, and why.
@@ -48,4 +48,5 @@ EOF
     equal_all=$((equal_all + $1)) rows_all=$((rows_all + $2)) newer_all=$((newer_all + newer)) known_all=$((known_all + known)) bad_all=$((bad_all + bad))
 done
 printf '| all | | %s | %s | %s | %s | %s | |\n' "$equal_all" "$rows_all" "$newer_all" "$known_all" "$bad_all"
+if [ -s "$out" ]; then echo "corpus.sh: what differs is in $out" >&2; fi
 exit $status

@@ -4,6 +4,7 @@
 //   node encodings.mjs [--check] DIR...      --check: status 1 if something that is read (lance-format.md 4 to 7) has no table
 import fs from 'node:fs';
 import path from 'node:path';
+import { columnMetadata, message, newestManifest, number, numbers, pageDescription, tablesBelow } from './lance_files.mjs';
 
 const args = process.argv.slice(2);
 const isCheck = args[0] === '--check';
@@ -43,29 +44,6 @@ function note(what) {
     f.n++;
     found.set(what, f);
 }
-
-function message(buf) {
-    const out = {};
-    for (let p = 0; p < buf.length;) {
-        const varint = () => { let v = 0n, s = 0n; for (;;) { const b = buf[p++]; v |= BigInt(b & 127) << s; s += 7n; if (b < 128) return v; } };
-        const key = varint(), field = Number(key >> 3n), wire = Number(key & 7n);
-        let value;
-        if (wire === 0) value = varint();
-        else if (wire === 2) { const n = Number(varint()); value = buf.subarray(p, p + n); p += n; }
-        else if (wire === 1) { value = buf.readBigUInt64LE(p); p += 8; }
-        else if (wire === 5) { value = BigInt(buf.readUInt32LE(p)); p += 4; }
-        else throw new Error('wire type ' + wire);
-        (out[field] ||= []).push(value);
-    }
-    return out;
-}
-const numbers = (list) => (list || []).flatMap((v) => {
-    if (typeof v === 'bigint') return [Number(v)];
-    const out = [];
-    for (let p = 0; p < v.length;) { let x = 0n, s = 0n; for (;;) { const b = v[p++]; x |= BigInt(b & 127) << s; s += 7n; if (b < 128) break; } out.push(Number(BigInt.asIntN(64, x))); }
-    return out;
-});
-const number = (m, field) => Number(m[field]?.[0] ?? 0n);
 
 const NAMES = { 1: 'Flat', 2: 'Variable', 3: 'Constant', 4: 'OutOfLineBitpacking', 5: 'InlineBitpacking', 6: 'Fsst', 7: 'Dictionary', 8: 'Rle', 9: 'ByteStreamSplit', 10: 'General', 11: 'FixedSizeList', 12: 'PackedStruct', 13: 'VariablePackedStruct' };
 function compressive(buf, where) {
@@ -130,19 +108,17 @@ function array20(buf) {
 }
 
 function file2(data, footer, strings) {
-    const at = data.length - 40, cmo = Number(data.readBigUInt64LE(at + 8)), n = data.readUInt32LE(at + 28);
-    for (let i = 0; i < n; i++) {
-        const start = Number(data.readBigUInt64LE(cmo + 16 * i)), column = message(data.subarray(start, start + Number(data.readBigUInt64LE(cmo + 16 * i + 8))));
+    columnMetadata(data).forEach((column, i) => {
         if ((column[2] || []).length > 1) note('several pages a column');
         for (const buf of column[2] || []) {
-            const page = message(buf), any = message(message(message(page[4][0])[2][0])[1][0]), url = String(any[1][0]), description = any[2]?.[0] ?? Buffer.alloc(0);
+            const page = message(buf), { url, description } = pageDescription(page);
             if (url.endsWith('.ArrayEncoding')) {
                 if (strings.has(i) && message(description)[4]) note('2.0 beta: strings as lists');
                 array20(description);
             }
             if (url.endsWith('encodings21.PageLayout')) layout21(description, footer, page);
         }
-    }
+    });
 }
 
 function file1(data, ids, fields) {
@@ -157,13 +133,11 @@ function file1(data, ids, fields) {
 }
 
 function visit(root) {
-    const versions = path.join(root, '_versions'), version = (f) => { const d = f.slice(0, -9), v = BigInt(d); return d.length === 20 ? 2n ** 64n - 1n - v : v; };
-    const names = fs.readdirSync(versions).filter((f) => /^\d+\.manifest$/.test(f)).sort((a, b) => (version(a) < version(b) ? 1 : -1));
-    if (names.length === 0) return;
+    const newest = newestManifest(root);
+    if (newest === null) return;
+    const manifest = newest.fields;
     table = path.basename(path.dirname(root)) + '/' + path.basename(root, '.lance');
-    note(names[0].length === 29 ? 'manifest V2' : 'manifest V1');
-    const bytes = fs.readFileSync(path.join(versions, names[0])), pos = Number(bytes.readBigInt64LE(bytes.length - 16));
-    const manifest = message(bytes.subarray(pos + 4, pos + 4 + bytes.readUInt32LE(pos)));
+    note(newest.name.length === 29 ? 'manifest V2' : 'manifest V1');
     const fields = (manifest[1] || []).map((f) => { const m = message(f); return { id: number(m, 3), type: String(m[5]?.[0] ?? ''), parent: Number(BigInt.asIntN(32, m[4]?.[0] ?? 0n)) }; });
     if (!manifest[13]) note('manifest of Lance before 0.8');
     if ((manifest[2] || []).length > 1) note('several fragments');
@@ -186,15 +160,8 @@ function visit(root) {
     }
 }
 
-const walk = (dir) => {
-    for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-        if (!entry.isDirectory()) continue;
-        const below = path.join(dir, entry.name);
-        if (!fs.existsSync(path.join(below, '_versions'))) walk(below);
-        else try { visit(below); } catch (error) { console.error(below, String(error.stack).slice(0, 300)); }
-    }
-};
-for (const dir of dirs) walk(dir);
+for (const root of tablesBelow(dirs))
+    try { visit(root); } catch (error) { console.error(root, String(error.stack).slice(0, 300)); }
 
 console.log('| encoding | pages or files | a table that has it |\n|---|---|---|');
 let missing = 0;
