@@ -101,12 +101,11 @@ static int list_tables(struct lnc_database *db, struct lnc_error *err)
     if (rc != LNC_OK)
         return rc;
     if (listing.is_table && db->n_tables == 0)
-        return lnc_fail(err, LNC_ENOENT,
-                        "%s: is a table, not a database: its folder is the database", db->path);
+        return lnc_fail_path(err, db->path, LNC_ENOENT,
+                             "is a table, not a database: its folder is the database");
     if (db->n_tables == 0 && listing.has_others && !listing.has_catalogue)
-        return lnc_fail(err, LNC_ENOENT,
-                        "%s: is no LanceDB database: there is no table (<name>.lance) in it",
-                        db->path);
+        return lnc_fail_path(err, db->path, LNC_ENOENT,
+                             "is no LanceDB database: there is no table (<name>.lance) in it");
     if (db->n_tables > 1)
         qsort(entries_of(db), db->n_tables, sizeof(struct lnc_entry), compare_entries);
     return LNC_OK;
@@ -181,12 +180,12 @@ static int fail_no_table(const struct lnc_database *db, const char *name, struct
         return lnc_fail(err, LNC_EUNSUPPORTED, "the catalogue of namespaces cannot be read: %s",
                         db->catalogue_problem);
     if (db->n_tables == 0)
-        return lnc_fail(err, LNC_ENOENT, "%.200s: the database has no tables", db->path);
+        return lnc_fail_path(err, db->path, LNC_ENOENT, "the database has no tables");
     if (name == NULL)
-        return lnc_fail(err, LNC_ENOENT, "%.150s: the database has %zu tables, name one of: %s",
-                        db->path, db->n_tables, known);
-    return lnc_fail(err, LNC_ENOENT, "%.120s: there is no table '%.60s'; the tables are: %s",
-                    db->path, name, known);
+        return lnc_fail_path(err, db->path, LNC_ENOENT,
+                             "the database has %zu tables, name one of: %s", db->n_tables, known);
+    return lnc_fail_path(err, db->path, LNC_ENOENT, "there is no table '%.60s'; the tables are: %s",
+                         name, known);
 }
 
 int lnc_database_open_table(const struct lnc_database *db, const char *name,
@@ -241,10 +240,9 @@ static int open_table(const char *path, const char *table, const struct lnc_opti
     if (rc != LNC_OK)
         return rc;
     if (table != NULL && strcmp(table, ds->name) != 0) {
-        rc = lnc_fail(err, LNC_ENOENT,
-                      "%.200s: is the table '%.60s' itself, not a database with a "
-                      "table '%.60s'",
-                      path, ds->name, table);
+        rc = lnc_fail_path(err, path, LNC_ENOENT,
+                           "is the table '%.60s' itself, not a database with a table '%.60s'",
+                           ds->name, table);
         lnc_dataset_close(ds);
         return rc;
     }

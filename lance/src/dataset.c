@@ -58,10 +58,10 @@ static int explain_no_table(const struct lnc_store *store, const char *path, str
     if (rc != LNC_OK)
         return rc;
     if (has_tables)
-        return lnc_fail(err, LNC_ENOENT,
-                        "%s: is a database, not a table: name one of the tables in it", path);
-    return lnc_fail(err, LNC_ENOENT,
-                    "%s: is no LanceDB table: there is no manifest in its folder _versions", path);
+        return lnc_fail_path(err, path, LNC_ENOENT,
+                             "is a database, not a table: name one of the tables in it");
+    return lnc_fail_path(err, path, LNC_ENOENT,
+                         "is no LanceDB table: there is no manifest in its folder _versions");
 }
 
 static int explain_no_version(const struct lnc_dataset *ds, uint64_t wanted, struct lnc_error *err)
@@ -82,8 +82,8 @@ static int explain_no_version(const struct lnc_dataset *ds, uint64_t wanted, str
         return rc;
     if (is_empty)
         return explain_no_table(ds->store, ds->path, err);
-    return lnc_fail(err, LNC_ENOENT, "%.150s: has no version %" PRIu64 "; it has: %s", ds->path,
-                    wanted, known);
+    return lnc_fail_path(err, ds->path, LNC_ENOENT, "has no version %" PRIu64 "; it has: %s",
+                         wanted, known);
 }
 
 static int find_manifest(struct lnc_dataset *ds, uint64_t wanted, struct lnc_newest *newest,

@@ -2,6 +2,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@ struct header {
     alignas(16) struct lnc_memory *memory;
     size_t size; /* without the header */
 };
+
+_Static_assert(sizeof(struct header) % alignof(max_align_t) == 0, "what follows is aligned");
 
 static void *std_alloc(void *ud, size_t size)
 {

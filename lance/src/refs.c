@@ -232,10 +232,10 @@ static int fail_unknown(const struct lnc_ctx *cx, const struct lnc_store *store,
     if (rc != LNC_OK)
         return rc;
     if (known[0] == '\0')
-        return lnc_fail(cx->err, LNC_ENOENT, "%.150s: there is no %s '%.80s', the table has none",
-                        root, what, name);
-    return lnc_fail(cx->err, LNC_ENOENT, "%.120s: there is no %s '%.80s'; there are: %s", root,
-                    what, name, known);
+        return lnc_fail_path(cx->err, root, LNC_ENOENT,
+                             "there is no %s '%.80s', the table has none", what, name);
+    return lnc_fail_path(cx->err, root, LNC_ENOENT, "there is no %s '%.80s'; there are: %s", what,
+                         name, known);
 }
 
 static int find_ref(const struct lnc_ctx *cx, const struct lnc_store *store, const char *root,

@@ -26,14 +26,15 @@ static int file_read_at(const struct lnc_source *source, uint64_t offset, void *
         ssize_t got = pread(file->fd, p, part, (off_t)offset);
         if (got < 0 && errno == EINTR)
             continue;
+        const struct lnc_ctx cx = {
+            .file = file->path, .page = LNC_NO_PAGE, .at = offset, .err = err};
         if (got < 0)
-            return lnc_fail(err, LNC_EIO, "%s: cannot read at byte %llu: %s", file->path,
-                            (unsigned long long)offset, strerror(errno));
+            return lnc_fail_ctx(&cx, LNC_EIO, "cannot read: %s", strerror(errno));
         if (got == 0)
-            return lnc_fail(
-                err, LNC_EIO,
-                "%s: the file became shorter while it was read, it ends before byte %llu",
-                file->path, (unsigned long long)(offset + n));
+            return lnc_fail_ctx(&cx, LNC_EIO,
+                                "the file became shorter while it was read, it ends here and not "
+                                "behind byte %llu",
+                                (unsigned long long)(offset + n));
         p += got;
         offset += (uint64_t)got;
         n -= (size_t)got;
@@ -53,7 +54,7 @@ static void file_release(struct lnc_source *source)
 static int fail_errno(struct lnc_error *err, const char *path, const char *verb)
 {
     int code = errno == ENOENT || errno == ENOTDIR ? LNC_ENOENT : LNC_EIO;
-    return lnc_fail(err, code, "%s: cannot %s: %s", path, verb, strerror(errno));
+    return lnc_fail_path(err, path, code, "cannot %s: %s", verb, strerror(errno));
 }
 
 static int file_open(const struct lnc_store *store, const char *path, struct lnc_source *out,
@@ -72,7 +73,7 @@ static int file_open(const struct lnc_store *store, const char *path, struct lnc
     if (fstat(fd, &st) != 0)
         rc = fail_errno(err, path, "inspect");
     else if (!S_ISREG(st.st_mode))
-        rc = lnc_fail(err, LNC_EIO, "%s: is not a regular file", path);
+        rc = lnc_fail_path(err, path, LNC_EIO, "is not a regular file");
     if (rc == LNC_OK) {
         file = lnc_memory_alloc(memory, size);
         if (file == NULL)

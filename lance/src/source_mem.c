@@ -43,7 +43,7 @@ static int memory_open(const struct lnc_store *store, const char *path, struct l
                                    .private_data = bytes.out};
         return LNC_OK;
     }
-    return lnc_fail(err, LNC_ENOENT, "%s: cannot open: no such memory file", path);
+    return lnc_fail_path(err, path, LNC_ENOENT, "cannot open: no such memory file");
 }
 
 /* If `path` lies below directory `dir`: its next component. */
@@ -93,8 +93,8 @@ static int memory_list(const struct lnc_store *store, const char *path, lnc_list
             return rc;
     }
     if (!exists)
-        return lnc_fail(err, LNC_ENOENT, "%s: cannot list the directory: no such memory directory",
-                        path);
+        return lnc_fail_path(err, path, LNC_ENOENT,
+                             "cannot list the directory: no such memory directory");
     return LNC_OK;
 }
 

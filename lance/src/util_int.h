@@ -47,6 +47,11 @@ void lnc_report_at(const struct lnc_ctx *cx, int code, const char *way_out, cons
  * that is. */
 #define lnc_fail(err, code, ...)    (lnc_report((err), (code), __VA_ARGS__), (code))
 #define lnc_fail_ctx(cx, code, ...) (lnc_report_at((cx), (code), NULL, __VA_ARGS__), (code))
+/* About a file or directory as a whole: long paths are shown from their end. */
+#define lnc_fail_path(err_, path, code, ...)                                                       \
+    lnc_fail_ctx((&(const struct lnc_ctx){                                                         \
+                     .file = (path), .page = LNC_NO_PAGE, .at = LNC_NO_OFFSET, .err = (err_)}),    \
+                 code, __VA_ARGS__)
 /* LNC_ECORRUPT at the place of the context. */
 #define lnc_bad(cx, ...) lnc_fail_ctx(cx, LNC_ECORRUPT, __VA_ARGS__)
 /* LNC_EUNSUPPORTED at the place of the context; the way out is appended. */

@@ -341,12 +341,43 @@ static void test_damaged_tags(void **state)
     }
 }
 
+/* However long a path is, the message says what is wrong, and shows where the path ends. */
+static void test_long_paths(void **state)
+{
+    static const struct lnc_options options[] = {{.version = 9}, {.tag = "t"}, {.version = 0}};
+    static const char *const says[] = {"has no version 9; it has: 1", "there is no tag 't'", NULL};
+    static struct forest forest;
+    char path[1500] = "";
+    struct lnc_dataset *ds = NULL;
+    (void)state;
+    for (size_t i = 0; i < 60; i++)
+        (void)snprintf(path + strlen(path), sizeof path - strlen(path), "/a-folder-in-a-folder");
+    (void)snprintf(path + strlen(path), sizeof path - strlen(path), "/b.lance");
+    assert_int_equal(lnc_dataset_open(path, NULL, &ds, &error), LNC_ENOENT);
+    check_says("folder/b.lance: cannot list the directory: No such file");
+    assert_int_equal(lnc_open(path, "x", NULL, &ds, &error), LNC_ENOENT);
+    check_says("folder/b.lance: cannot list the directory: No such file");
+    memset(&forest, 0, sizeof forest);
+    const char *less = path + 52 * strlen("/a-folder-in-a-folder");
+    add_tree(&forest, 0, TABLE, less);
+    assert_int_equal(lnc_store_memory(&forest.store, forest.files, forest.n, NULL), LNC_OK);
+    for (size_t i = 0; says[i] != NULL; i++) {
+        struct lnc_options with = options[i];
+        with.store = &forest.store;
+        assert_int_equal(lnc_dataset_open(less, &with, &ds, &error), LNC_ENOENT);
+        check_says(says[i]);
+        check_says("folder/b.lance: ");
+    }
+    release_forest(&forest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_of_versions), cmocka_unit_test(test_lists),
         cmocka_unit_test(test_namespaces),        cmocka_unit_test(test_base_paths),
         cmocka_unit_test(test_branch_elsewhere),  cmocka_unit_test(test_damaged_tags),
+        cmocka_unit_test(test_long_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,8 +27,10 @@
  *     lnc_dataset_close(ds);
  *
  * Threads: there is no global state. Objects are independent of each other except that a scan uses
- * its dataset (read only); one object must not be used by two threads at the same time, two scans
- * of one dataset may run in two threads. Batches belong to whoever received them.
+ * its dataset (read only). An open database or dataset may be used by several threads at the same
+ * time, two scans of one dataset too; one scan, one Arrow stream and one batch by one thread at a
+ * time, but not always the same. Closing is for when nobody uses the object any more. Batches and
+ * Arrow structures belong to whoever received them, and may be released in any thread.
  *
  * Trust: every byte of a table is taken as hostile. Sizes, counts, offsets, indices and nesting are
  * checked before use; damage becomes LNC_ECORRUPT. Lance files carry no checksums: damage inside a

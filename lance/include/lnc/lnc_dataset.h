@@ -61,7 +61,7 @@ struct lnc_options {
     struct lnc_limits limits;
     uint64_t version;   /* version of the table to open; 0: the newest */
     const char *tag;    /* the version of that name, on its branch; NULL: none. Not
-                           together with  version or branch */
+                           together with version or branch */
     const char *branch; /* NULL or "": the main one, "main" likewise if there is no
                            branch of that name; with `version`, that one of the branch */
     /* Follows paths to files outside of the table's directory (base paths: shallow clones have
@@ -74,8 +74,8 @@ struct lnc_options {
 
 /* What the values of a column are. The comment gives the C type of one value in a batch. */
 enum lnc_kind {
-    LNC_KIND_UNREADABLE, /* listed in the schema, cannot be projected: struct, list, map, unknown
-                            types */
+    LNC_KIND_UNREADABLE, /* listed in the schema, cannot be projected: an unknown type, a blob, or
+                            something nested with such a field or over 32 levels deep */
     LNC_KIND_NULL,       /* no values at all, every row is null */
     LNC_KIND_BOOL,       /* uint8_t, 0 or 1 */
     LNC_KIND_INT8,       /* int8_t */
@@ -225,7 +225,7 @@ LNC_API const struct lnc_metadata *lnc_dataset_metadata(const struct lnc_dataset
 /* Number of fragments (groups of data files). */
 LNC_API size_t lnc_dataset_n_fragments(const struct lnc_dataset *ds);
 
-/* Top-level columns in the order of the table. */
+/* Top-level columns in the order of the table; i < n_columns. */
 LNC_API size_t lnc_dataset_n_columns(const struct lnc_dataset *ds);
 LNC_API const struct lnc_column_info *lnc_dataset_column(const struct lnc_dataset *ds, size_t i);
 

@@ -7,6 +7,10 @@
  * read is an error and not a signal) and memory (tests, fuzzing). An object store would be a third
  * one.
  *
+ * A store of the caller's own is called from every thread that opens or scans something of it, and
+ * never for two threads on one source. It writes the error like every function here (lnc_error.h);
+ * the message should name the path, since the reader adds nothing to it.
+ *
  * Invariant: a file of a Lance table never changes once it has its name, so a size asked at opening
  * stays true. Paths use '/' and are joined by the reader; a driver takes them as they are.
  */
