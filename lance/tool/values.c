@@ -34,11 +34,26 @@ static size_t sequence_size(const unsigned char *p, size_t left)
     return 0;
 }
 
+/* Number of bytes from the beginning that a JSON string takes as they are. */
+static size_t plain_size(const char *text, size_t size)
+{
+    size_t i = 0;
+    while (i < size) {
+        unsigned char c = (unsigned char)text[i];
+        size_t n = c < 0x80 ? 1 : sequence_size((const unsigned char *)text + i, size - i);
+        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f || n == 0)
+            break;
+        i += n;
+    }
+    return i;
+}
+
 static bool is_utf8(const char *text, size_t size)
 {
-    const unsigned char *p = (const unsigned char *)text;
-    for (size_t i = 0; i < size;) {
-        size_t n = sequence_size(p + i, size - i);
+    size_t i = 0;
+    while (i < size) {
+        unsigned char c = (unsigned char)text[i];
+        size_t n = c < 0x80 ? 1 : sequence_size((const unsigned char *)text + i, size - i);
         if (n == 0)
             return false;
         i += n;
@@ -49,20 +64,21 @@ static bool is_utf8(const char *text, size_t size)
 static void print_escaped(FILE *out, const char *text, size_t size)
 {
     putc('"', out);
-    for (size_t i = 0; i < size;) {
+    for (size_t i = 0; i < size; i++) {
+        size_t n = plain_size(text + i, size - i);
+        (void)fwrite(text + i, 1, n, out);
+        i += n;
+        if (i == size)
+            break;
         unsigned char c = (unsigned char)text[i];
-        size_t n = sequence_size((const unsigned char *)text + i, size - i);
         if (c == '"' || c == '\\')
             (void)fprintf(out, "\\%c", c);
         else if (c == '\n')
             (void)fputs("\\n", out);
-        else if (c < 0x20 || c == 0x7f)
+        else if (c < 0x80)
             (void)fprintf(out, "\\u%04x", c);
-        else if (n > 0)
-            (void)fwrite(text + i, 1, n, out);
         else
             (void)fputs("\\ufffd", out);
-        i += n > 0 ? n : 1;
     }
     putc('"', out);
 }
