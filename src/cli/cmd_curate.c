@@ -20,7 +20,7 @@ static int finish(struct curate *c, int *status, struct gen_error *err)
     const char *next[2] = {
         gen_session_next(&c->s, "export", "_training.jsonl -f chatml", command, sizeof(command)),
         NULL};
-    const struct gen_qa_rate_stats *stats = gen_qa_rate_stats(c->steps.rate);
+    const struct gen_rating_stats *stats = gen_qa_rate_stats(c->steps.rate);
     int rc = gen_session_commit(&c->s, c->writer, &files, err);
     if (rc == GEN_OK)
         rc =

@@ -40,7 +40,7 @@ static int finish(struct tool_curate *c, int *status, struct gen_error *err)
     if (rc == GEN_OK)
         rc = gen_session_commit(&c->s, c->writer, &files, err);
     if (rc == GEN_OK)
-        rc = gen_rated_files_finish(&c->rated, &c->s, &c->account.ratings,
+        rc = gen_rated_files_finish(&c->rated, &c->s, gen_tool_rate_stats(c->steps.rate),
                                     (int64_t)c->source.n_rows, &files, err);
     (void)snprintf(headline, sizeof(headline), "done: %lld of %llu examples pass and are in %s",
                    (long long)gen_record_writer_count(c->writer),
@@ -51,14 +51,6 @@ static int finish(struct tool_curate *c, int *status, struct gen_error *err)
         rc = gen_session_finish(&c->s, headline, &files, next, status, err);
     gen_file_list_release(&files);
     return rc;
-}
-
-/* on_rated of tool.h. */
-static int on_rated(void *ud, struct gen_str record, const char **rule, struct gen_error *err)
-{
-    struct tool_curate *c = ud;
-    int rc = gen_tool_account_rated(&c->account, record, *rule == NULL, err);
-    return rc ? rc : gen_rated_files_add(&c->rated, record, rule, err);
 }
 
 static int open_outputs(struct tool_curate *c, struct gen_error *err)
@@ -79,7 +71,8 @@ static int open_outputs(struct tool_curate *c, struct gen_error *err)
 static int run(struct tool_curate *c, int *status, struct gen_error *err)
 {
     struct gen_source items = gen_record_source_of(&c->source);
-    int rc = gen_tool_steps_add_rate(&c->steps, &c->world, false, on_rated, c, err);
+    int rc =
+        gen_tool_steps_add_rate(&c->steps, &c->world, false, gen_rated_files_add, &c->rated, err);
     if (rc)
         return rc;
     if (gen_settings_flag(c->s.settings, GEN_OPT_DRY_RUN)) {

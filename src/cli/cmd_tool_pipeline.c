@@ -30,14 +30,6 @@ static int sink(void *ud, const struct gen_item *item, struct gen_error *err)
     return gen_tool_balance_add(&p->balance, item->record, err);
 }
 
-/* on_rated of tool.h. */
-static int on_rated(void *ud, struct gen_str record, const char **rule, struct gen_error *err)
-{
-    struct tool_pipeline *p = ud;
-    int rc = gen_tool_account_rated(&p->account, record, *rule == NULL, err);
-    return rc ? rc : gen_rated_files_add(&p->rated, record, rule, err);
-}
-
 static int headline_of(const struct tool_pipeline *p, struct gen_buf *out, struct gen_error *err)
 {
     int rc = gen_buf_add_c(out, "done: ", err);
@@ -56,8 +48,8 @@ static int finish_rated(struct tool_pipeline *p, struct gen_file_list *files, st
 {
     size_t n = 0;
     const struct gen_stage_account *accounts = gen_engine_accounts(p->s.engine, &n);
-    return gen_rated_files_finish(&p->rated, &p->s, &p->account.ratings, accounts[n - 1].n_in,
-                                  files, err);
+    return gen_rated_files_finish(&p->rated, &p->s, gen_tool_rate_stats(p->steps.rate),
+                                  accounts[n - 1].n_in, files, err);
 }
 
 static int finish(struct tool_pipeline *p, int *status, struct gen_error *err)
@@ -95,7 +87,8 @@ static int add_steps(struct tool_pipeline *p, struct gen_error *err)
     if (rc == GEN_OK && p->executes)
         rc = gen_tool_steps_add_execute(&p->steps, &p->world, err);
     if (rc == GEN_OK && p->curates)
-        rc = gen_tool_steps_add_rate(&p->steps, &p->world, p->executes, on_rated, p, err);
+        rc = gen_tool_steps_add_rate(&p->steps, &p->world, p->executes, gen_rated_files_add,
+                                     &p->rated, err);
     return rc;
 }
 

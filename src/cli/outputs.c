@@ -171,7 +171,7 @@ static void put_removed(const struct gen_rated_files *f, struct gen_jb *b, struc
 }
 
 static int write_metrics(const struct gen_rated_files *f, const struct gen_session *s,
-                         const struct gen_qa_rate_stats *stats, int64_t n_in,
+                         const struct gen_rating_stats *stats, int64_t n_in,
                          struct gen_file_list *list, struct gen_error *err)
 {
     struct gen_jb *b = NULL;
@@ -194,7 +194,7 @@ static int write_metrics(const struct gen_rated_files *f, const struct gen_sessi
     return rc;
 }
 
-static int write_distribution(const struct gen_session *s, const struct gen_qa_rate_stats *stats,
+static int write_distribution(const struct gen_session *s, const struct gen_rating_stats *stats,
                               struct gen_file_list *list, struct gen_error *err)
 {
     struct gen_jb *b = NULL;
@@ -220,7 +220,7 @@ static int write_distribution(const struct gen_session *s, const struct gen_qa_r
 }
 
 /* A judge that gives one value to most rows tells little (prompting.md A.1 rule 5). */
-static void warn_of_flat_ratings(const struct gen_session *s, const struct gen_qa_rate_stats *stats)
+static void warn_of_flat_ratings(const struct gen_session *s, const struct gen_rating_stats *stats)
 {
     int top = 0;
     for (int i = 1; i <= 10; i++)
@@ -246,7 +246,7 @@ static int finish_removed(struct gen_rated_files *f, const struct gen_session *s
 }
 
 int gen_rated_files_finish(struct gen_rated_files *f, const struct gen_session *s,
-                           const struct gen_qa_rate_stats *stats, int64_t n_in,
+                           const struct gen_rating_stats *stats, int64_t n_in,
                            struct gen_file_list *list, struct gen_error *err)
 {
     if (!gen_session_is_complete(s) ||

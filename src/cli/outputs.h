@@ -30,11 +30,11 @@ struct gen_rated_files {
 GEN_MUST_USE int gen_rated_files_check(const struct gen_session *s, struct gen_error *err);
 GEN_MUST_USE int gen_rated_files_open(struct gen_rated_files *f, const struct gen_session *s,
                                       struct gen_error *err);
-/* The on_rated of qa.h; `files` is a struct gen_rated_files. */
+/* A gen_rated_fn; `files` is a struct gen_rated_files. */
 int gen_rated_files_add(void *files, struct gen_str record, const char **rule,
                         struct gen_error *err);
 GEN_MUST_USE int gen_rated_files_finish(struct gen_rated_files *f, const struct gen_session *s,
-                                        const struct gen_qa_rate_stats *stats, int64_t n_in,
+                                        const struct gen_rating_stats *stats, int64_t n_in,
                                         struct gen_file_list *list, struct gen_error *err);
 void gen_rated_files_close(struct gen_rated_files *f);
 

@@ -98,9 +98,7 @@ int gen_steps_add_enhance(struct gen_steps *steps, struct gen_session *s, struct
 }
 
 int gen_steps_add_rate(struct gen_steps *steps, struct gen_session *s, bool topic_only,
-                       int (*on_rated)(void *ud, struct gen_str record, const char **rule,
-                                       struct gen_error *err),
-                       void *ud, struct gen_error *err)
+                       gen_rated_fn *on_rated, void *ud, struct gen_error *err)
 {
     int rc = open_filters(steps, s->settings, err);
     if (rc)

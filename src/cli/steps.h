@@ -24,11 +24,9 @@ GEN_MUST_USE int gen_steps_add_enhance(struct gen_steps *steps, struct gen_sessi
 /* Whether --reasoning model was chosen: GEN_EUSAGE when the provider cannot think. */
 GEN_MUST_USE int gen_steps_native_reasoning(const struct gen_session *s, bool *yes,
                                             struct gen_error *err);
-/* `on_rated` as in qa.h; NULL with topic_only. */
+/* `on_rated`: NULL with topic_only. */
 GEN_MUST_USE int gen_steps_add_rate(struct gen_steps *steps, struct gen_session *s, bool topic_only,
-                                    int (*on_rated)(void *ud, struct gen_str record,
-                                                    const char **rule, struct gen_error *err),
-                                    void *ud, struct gen_error *err);
+                                    gen_rated_fn *on_rated, void *ud, struct gen_error *err);
 void gen_steps_release(struct gen_steps *steps);
 
 #endif

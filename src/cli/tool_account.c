@@ -45,26 +45,6 @@ int gen_tool_account_add(struct gen_tool_account *a, struct gen_str record, stru
     return rc;
 }
 
-int gen_tool_account_rated(struct gen_tool_account *a, struct gen_str record, bool is_kept,
-                           struct gen_error *err)
-{
-    struct gen_qa_rate_stats *s = &a->ratings;
-    struct gen_json_doc *doc = NULL;
-    double rating = 0;
-    int rc = gen_json_parse(&doc, record, err);
-    if (rc == GEN_OK && gen_json_as_real(gen_json_get(gen_json_root(doc), "rating"), &rating)) {
-        rating = rating < 0 ? 0 : rating > 10 ? 10 : rating;
-        s->min = s->n_rated == 0 || rating < s->min ? rating : s->min;
-        s->max = s->n_rated == 0 || rating > s->max ? rating : s->max;
-        s->sum += rating;
-        s->n_rated++;
-        s->n_kept += is_kept;
-        s->histogram[(size_t)rating]++;
-    }
-    gen_json_doc_free(doc);
-    return rc;
-}
-
 /* ---- for people ---- */
 
 /* The text of a new line. */

@@ -19,7 +19,6 @@ struct gen_tool_account {
     const struct gen_tool_balance *balance;  /* NULL: the command has none */
     bool executes;                           /* the command carries out calls */
     struct gen_tool_coverage *coverage;      /* of the rows; NULL: the tools are not known */
-    struct gen_qa_rate_stats ratings;        /* of what was rated */
     uint64_t n_not_executed;                 /* rows with calls that were not carried out */
     struct gen_arena arena;
     struct gen_buf texts[GEN_TOOL_DETAILS_MAX];
@@ -34,9 +33,6 @@ void gen_tool_account_close(struct gen_tool_account *a);
 /* A row of the output. */
 GEN_MUST_USE int gen_tool_account_add(struct gen_tool_account *a, struct gen_str record,
                                       struct gen_error *err);
-/* A rated record; `is_kept`: it reaches the threshold. */
-GEN_MUST_USE int gen_tool_account_rated(struct gen_tool_account *a, struct gen_str record,
-                                        bool is_kept, struct gen_error *err);
 
 /* Hands lines and members to the session, before gen_session_finish. */
 GEN_MUST_USE int gen_tool_account_show(struct gen_tool_account *a, struct gen_session *s,

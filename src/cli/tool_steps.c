@@ -46,7 +46,7 @@ int gen_tool_steps_add_execute(struct gen_tool_steps *steps, const struct gen_to
 }
 
 int gen_tool_steps_add_rate(struct gen_tool_steps *steps, const struct gen_tool_world *w,
-                            bool needs_execution, gen_on_rated_fn *on_rated, void *ud,
+                            bool needs_execution, gen_rated_fn *on_rated, void *ud,
                             struct gen_error *err)
 {
     struct gen_session *s = w->session;

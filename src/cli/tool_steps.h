@@ -13,9 +13,6 @@ struct gen_tool_steps {
     struct gen_tool_rate *rate;
 };
 
-typedef int gen_on_rated_fn(void *ud, struct gen_str record, const char **rule,
-                            struct gen_error *err);
-
 /* Each adds a step to the session of the world. With `for_agent` generate writes requests alone. */
 GEN_MUST_USE int gen_tool_steps_add_generate(struct gen_tool_steps *steps,
                                              const struct gen_tool_world *w,
@@ -25,8 +22,7 @@ GEN_MUST_USE int gen_tool_steps_add_execute(struct gen_tool_steps *steps,
                                             const struct gen_tool_world *w, struct gen_error *err);
 GEN_MUST_USE int gen_tool_steps_add_rate(struct gen_tool_steps *steps,
                                          const struct gen_tool_world *w, bool needs_execution,
-                                         gen_on_rated_fn *on_rated, void *ud,
-                                         struct gen_error *err);
+                                         gen_rated_fn *on_rated, void *ud, struct gen_error *err);
 void gen_tool_steps_release(struct gen_tool_steps *steps);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "dataset/filters.h"
 #include "step/prompt.h"
+#include "step/rating.h"
 
 /* --min-grounding. Not given: pairs with two literals or more of which less than half are in the
  * source are unfit. Given: those with any literals of which a smaller share is. */
@@ -76,13 +77,6 @@ GEN_MUST_USE int gen_qa_enhance_new(struct gen_qa_enhance **out,
                                     struct gen_step *step, struct gen_error *err);
 void gen_qa_enhance_free(struct gen_qa_enhance *e);
 
-/* What is known of the rated pairs so far. */
-struct gen_qa_rate_stats {
-    int64_t n_rated, n_kept;
-    double sum, min, max;
-    int64_t histogram[11]; /* ratings 0 to 10, rounded down */
-};
-
 struct gen_qa_rate_options {
     bool has_temperature;
     double temperature; /* curate.temperature */
@@ -93,10 +87,7 @@ struct gen_qa_rate_options {
     struct gen_qa_grounding grounding; /* given: unfit records are not paid for */
     struct gen_filters *skip_question, *skip_source; /* as in gen_qa_generate_options */
     const struct gen_log *log;
-    /* Every rated record in input order. `*rule` is why it goes no further, NULL when it is kept;
-     * the callee may put a rule of its own there (a duplicate, say), which must live as long as the
-     * run. NULL: not wanted. */
-    int (*on_rated)(void *ud, struct gen_str record, const char **rule, struct gen_error *err);
+    gen_rated_fn *on_rated;
     void *on_rated_ud;
 };
 struct gen_qa_rate;
@@ -104,6 +95,6 @@ GEN_MUST_USE int gen_qa_rate_new(struct gen_qa_rate **out, const struct gen_step
                                  const struct gen_qa_rate_options *options, struct gen_step *step,
                                  struct gen_error *err);
 void gen_qa_rate_free(struct gen_qa_rate *r);
-const struct gen_qa_rate_stats *gen_qa_rate_stats(const struct gen_qa_rate *r);
+const struct gen_rating_stats *gen_qa_rate_stats(const struct gen_qa_rate *r);
 
 #endif

@@ -13,7 +13,7 @@ struct gen_qa_rate {
     struct gen_step_common common;
     struct gen_qa_rate_options o;
     struct gen_step_prompt prompt;
-    struct gen_qa_rate_stats stats;
+    struct gen_rating rating;
 };
 
 static const char *const names[] = {"text",  "title", "section", "fence",
@@ -331,19 +331,6 @@ static int accept(void *ud, struct gen_item *const *items, size_t n, const struc
     return gen_qa_ask_for_missing(o, seen, n, gen_str_from(why), err);
 }
 
-static void count_rating(struct gen_qa_rate_stats *s, double rating, bool kept)
-{
-    if (s->n_rated == 0 || rating < s->min)
-        s->min = rating;
-    if (s->n_rated == 0 || rating > s->max)
-        s->max = rating;
-    s->n_rated++;
-    s->n_kept += kept;
-    s->sum += rating;
-    size_t bin = rating < 0 ? 0 : rating > 10 ? 10 : (size_t)rating;
-    s->histogram[bin]++;
-}
-
 /* The rule by which a rated record goes no further, or NULL. */
 static const char *verdict_rule(const struct gen_qa_rate *r, const struct gen_json *record,
                                 double *rating)
@@ -390,23 +377,19 @@ static int release(void *ud, struct gen_release *out, bool *stop_input, struct g
     struct gen_qa_rate *r = ud;
     (void)stop_input;
     for (size_t i = 0; i < gen_release_count(out); i++) {
-        struct gen_str text = gen_release_item(out, i)->record;
         struct gen_json_doc *doc = NULL;
         double rating = 0;
-        int rc = gen_json_parse(&doc, text, err);
+        bool kept = false;
+        int rc = gen_json_parse(&doc, gen_release_item(out, i)->record, err);
         if (rc)
             return rc;
         const char *rule = verdict_rule(r, gen_json_root(doc), &rating);
-        if (r->o.on_rated)
-            rc = r->o.on_rated(r->o.on_rated_ud, text, &rule, err);
-        count_rating(&r->stats, rating, !rule);
-        if (rc == GEN_OK && !rule && r->o.topic_only)
+        rc = gen_rating_settle(&r->rating, out, i, rating, rule, &kept, err);
+        if (rc == GEN_OK && kept && r->o.topic_only)
             rc = strip_verdict(out, i, gen_json_root(doc), err);
         gen_json_doc_free(doc);
         if (rc)
             return rc;
-        if (rule)
-            gen_release_drop(out, i, rule);
     }
     return GEN_OK;
 }
@@ -420,6 +403,7 @@ int gen_qa_rate_new(struct gen_qa_rate **out, const struct gen_step_common *comm
         return gen_nomem(err, "the rate step");
     r->common = *common;
     r->o = *options;
+    r->rating = (struct gen_rating){options->on_rated, options->on_rated_ud, {0}};
     double temperature = options->has_temperature ? options->temperature : 0.0;
     int rc = gen_step_prompt_init(&r->prompt, common, "qa_rating", "verdicts", gen_qa_schema_rating,
                                   options->has_temperature, temperature, names,
@@ -454,7 +438,7 @@ void gen_qa_rate_free(struct gen_qa_rate *r)
     free(r);
 }
 
-const struct gen_qa_rate_stats *gen_qa_rate_stats(const struct gen_qa_rate *r)
+const struct gen_rating_stats *gen_qa_rate_stats(const struct gen_qa_rate *r)
 {
-    return &r->stats;
+    return &r->rating.stats;
 }

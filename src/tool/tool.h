@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "step/prompt.h"
+#include "step/rating.h"
 #include "tool/blueprint.h"
 #include "tool/coverage.h"
 #include "tool/execute/executor.h"
@@ -54,8 +55,7 @@ struct gen_tool_rate_options {
     double threshold;
     bool needs_execution;            /* rows that were not executed do not pass */
     const struct gen_toolset *tools; /* NULL: each example's own */
-    /* Every rated record in input order, as gen_qa_rate_options.on_rated. */
-    int (*on_rated)(void *ud, struct gen_str record, const char **rule, struct gen_error *err);
+    gen_rated_fn *on_rated;
     void *on_rated_ud;
 };
 struct gen_tool_rate;
@@ -65,5 +65,6 @@ GEN_MUST_USE int gen_tool_rate_new(struct gen_tool_rate **out, const struct gen_
 void gen_tool_rate_free(struct gen_tool_rate *r);
 /* Counts per rung, with the judge's as the last one. */
 const struct gen_ladder_counts *gen_tool_rate_ladder(const struct gen_tool_rate *r);
+const struct gen_rating_stats *gen_tool_rate_stats(const struct gen_tool_rate *r);
 
 #endif

@@ -8,10 +8,11 @@
 
 struct gen_tool_rate {
     struct gen_step_common common;
-    struct gen_tool_rate_options o;
+    double threshold;
     struct gen_step_prompt prompt;
     struct gen_ladder *ladder;
     struct gen_ladder_counts counts;
+    struct gen_rating rating;
 };
 
 static const char *const names[] = {"instruction", "api_documentation", "tool_calls", "result",
@@ -174,23 +175,19 @@ static int release(void *ud, struct gen_release *out, bool *stop_input, struct g
     struct gen_tool_rate *r = ud;
     (void)stop_input;
     for (size_t i = 0; i < gen_release_count(out); i++) {
-        struct gen_str text = gen_release_item(out, i)->record;
         struct gen_json_doc *doc = NULL;
         double rating = 0;
-        int rc = gen_json_parse(&doc, text, err);
+        bool kept = false;
+        int rc = gen_json_parse(&doc, gen_release_item(out, i)->record, err);
         if (rc)
             return rc;
         (void)gen_json_as_real(gen_json_get(gen_json_root(doc), "rating"), &rating);
         gen_json_doc_free(doc);
-        const char *rule = rating < r->o.threshold ? "below_threshold" : NULL;
-        if (r->o.on_rated)
-            rc = r->o.on_rated(r->o.on_rated_ud, text, &rule, err);
+        rc = gen_rating_settle(&r->rating, out, i, rating,
+                               rating < r->threshold ? "below_threshold" : NULL, &kept, err);
         if (rc)
             return rc;
-        if (rule)
-            gen_release_drop(out, i, rule);
-        else
-            r->counts.n_passed[GEN_RUNG_JUDGE]++;
+        r->counts.n_passed[GEN_RUNG_JUDGE] += kept;
     }
     return GEN_OK;
 }
@@ -205,7 +202,8 @@ int gen_tool_rate_new(struct gen_tool_rate **out, const struct gen_step_common *
     const struct gen_ladder_options rungs = {.tools = options->tools,
                                              .needs_execution = options->needs_execution};
     r->common = *common;
-    r->o = *options;
+    r->threshold = options->threshold;
+    r->rating = (struct gen_rating){options->on_rated, options->on_rated_ud, {0}};
     int rc = gen_ladder_new(&r->ladder, &rungs, err);
     if (rc == GEN_OK)
         rc = gen_step_prompt_init(&r->prompt, common, "tool_quality_rating", "verdict",
@@ -244,4 +242,9 @@ void gen_tool_rate_free(struct gen_tool_rate *r)
 const struct gen_ladder_counts *gen_tool_rate_ladder(const struct gen_tool_rate *r)
 {
     return &r->counts;
+}
+
+const struct gen_rating_stats *gen_tool_rate_stats(const struct gen_tool_rate *r)
+{
+    return &r->rating.stats;
 }

@@ -137,7 +137,7 @@ static void criteria_add_up(void **state)
         at++;
     }
     assert_int_equal(w->run.n_out, at);
-    const struct gen_qa_rate_stats *s = gen_qa_rate_stats(r);
+    const struct gen_rating_stats *s = gen_qa_rate_stats(r);
     assert_int_equal(s->n_rated, ALL + 1);
     assert_int_equal(s->n_kept, n_kept);
     assert_true(s->min == 0 && s->max == 10);

@@ -10,16 +10,18 @@ static struct world {
     struct step_world run;
     struct gen_tool_rate_options o;
     size_t n_rated;
+    size_t repeats_at; /* the rated record that on_rated takes out; 0: none */
     struct gen_ladder_counts ladder;
+    struct gen_rating_stats stats;
 } world;
 
 static int on_rated(void *ud, struct gen_str record, const char **rule, struct gen_error *err)
 {
     struct world *w = ud;
     (void)err;
-    (void)rule;
     assert_true(gen_str_find(record, GEN_STR("\"rating\":"), 0) != SIZE_MAX);
-    w->n_rated++;
+    if (++w->n_rated == w->repeats_at)
+        *rule = "exact_duplicate";
     return GEN_OK;
 }
 
@@ -47,6 +49,7 @@ static void run(void)
     step_world_must(gen_tool_rate_new(&r, &world.run.common, &world.o, &step, &err), &err);
     step_world_run(&world.run, &step, 1, false);
     world.ladder = *gen_tool_rate_ladder(r);
+    world.stats = *gen_tool_rate_stats(r);
     gen_tool_rate_free(r);
 }
 
@@ -178,6 +181,27 @@ static void threshold(void **state)
     assert_int_equal(world.ladder.n_passed[GEN_RUNG_JUDGE], 1);
 }
 
+/* What the caller takes out is rated, but not kept. */
+static void taken_out(void **state)
+{
+    (void)state;
+    step_world_clear(&world.run);
+    add_rows(1, 2);
+    world.o.threshold = 0;
+    world.run.answers[0] = ALL_TRUE;
+    world.run.n_answers = 1;
+    world.repeats_at = 2;
+    run();
+    world.repeats_at = 0;
+    assert_int_equal(world.run.n_out, 1);
+    assert_int_equal(gen_counts_get(&world.run.accounts[0].filtered, "exact_duplicate"), 1);
+    assert_int_equal(world.stats.n_rated, 2);
+    assert_int_equal(world.stats.n_kept, 1);
+    assert_int_equal(world.stats.histogram[10] + world.stats.histogram[8], 2);
+    assert_true(world.stats.min == 8 && world.stats.max == 10 && world.stats.sum == 18);
+    assert_int_equal(world.ladder.n_passed[GEN_RUNG_JUDGE], 1);
+}
+
 /* No verdict is made up. */
 static void unusable(void **state)
 {
@@ -278,9 +302,9 @@ static void embedded(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mapping),  cmocka_unit_test(contradiction), cmocka_unit_test(threshold),
-        cmocka_unit_test(unusable), cmocka_unit_test(ladder_first),  cmocka_unit_test(prompt),
-        cmocka_unit_test(embedded)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(mapping),   cmocka_unit_test(contradiction),
+                                       cmocka_unit_test(threshold), cmocka_unit_test(taken_out),
+                                       cmocka_unit_test(unusable),  cmocka_unit_test(ladder_first),
+                                       cmocka_unit_test(prompt),    cmocka_unit_test(embedded)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
