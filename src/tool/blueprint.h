@@ -118,5 +118,18 @@ GEN_MUST_USE int gen_blueprints_undrawn(struct gen_blueprints *b, struct gen_buf
  * pointer leads nowhere. */
 GEN_MUST_USE int gen_reference_resolve(struct gen_str observation, struct gen_str pointer,
                                        struct gen_buf *value, bool *found, struct gen_error *err);
+/* The same as a value of `b`. */
+GEN_MUST_USE int gen_reference_value(struct gen_jb *b, struct gen_str observation,
+                                     struct gen_str pointer, struct gen_jmut **value, bool *found,
+                                     struct gen_error *err);
+
+/* What the result of a step has at a pointer, as a value of `b`. */
+typedef int gen_reference_fn(void *ud, struct gen_jb *b, int64_t step, struct gen_str pointer,
+                             struct gen_jmut **value, bool *found, struct gen_error *err);
+/* A copy of `v` with values in the places of all references, however deep they stand. `*found`
+ * false: one of them leads nowhere, and `*out` is to be left alone. Errors are those of `fn`. */
+GEN_MUST_USE int gen_references_fill(struct gen_jb *b, const struct gen_json *v,
+                                     gen_reference_fn *fn, void *ud, struct gen_jmut **out,
+                                     bool *found, struct gen_error *err);
 
 #endif

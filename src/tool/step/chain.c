@@ -125,41 +125,28 @@ static void give_up(struct gen_chain_job *job, const char *class_name, const cha
     gen_action_failed(action, class_name, message);
 }
 
-/* The arguments of call `i` with the values in the places of references. `*whole` false: one leads
+static int value_of(void *ud, struct gen_jb *b, int64_t step, struct gen_str pointer,
+                    struct gen_jmut **value, bool *found, struct gen_error *err)
+{
+    const struct gen_chain_job *job = ud;
+    const char *text =
+        step >= 1 && step <= (int64_t)GEN_DRAFT_CALLS_MAX ? job->observations[step - 1] : NULL;
+    *found = false;
+    return text ? gen_reference_value(b, gen_str_from(text), pointer, value, found, err) : GEN_OK;
+}
+
+/* The arguments of a call with the values in the places of references. `*whole` false: one leads
  * nowhere. */
 static int resolve(struct gen_chain_job *job, const struct gen_draft_call *call,
                    struct gen_buf *out, bool *whole, struct gen_error *err)
 {
-    struct gen_json_iter it;
-    struct gen_str name, pointer;
-    const struct gen_json *v;
     struct gen_jb *b = NULL;
-    size_t n = 0;
+    struct gen_jmut *args = NULL;
     int rc = gen_jb_new(&b, err);
-    *whole = true;
     if (rc == GEN_OK)
-        rc = gen_buf_add_c(out, "{", err);
-    gen_json_iter_init(&it, call->args);
-    while (rc == GEN_OK && *whole && gen_json_iter_next(&it, &name, &v)) {
-        int64_t step = 0;
-        rc = n++ ? gen_buf_add_c(out, ",", err) : GEN_OK;
-        if (rc == GEN_OK)
-            rc = gen_jb_write(b, gen_jb_str(b, name), GEN_JSON_COMPACT, out, err);
-        if (rc == GEN_OK)
-            rc = gen_buf_add_c(out, ":", err);
-        if (rc == GEN_OK && !gen_result_reference(v, &step, &pointer)) {
-            rc = gen_json_write(out, v, GEN_JSON_COMPACT, err);
-        } else if (rc == GEN_OK) {
-            const char *observation = step >= 1 && step <= (int64_t)GEN_DRAFT_CALLS_MAX
-                                          ? job->observations[step - 1]
-                                          : NULL;
-            *whole = false;
-            if (observation)
-                rc = gen_reference_resolve(gen_str_from(observation), pointer, out, whole, err);
-        }
-    }
-    if (rc == GEN_OK)
-        rc = gen_buf_add_c(out, "}", err);
+        rc = gen_references_fill(b, call->args, value_of, job, &args, whole, err);
+    if (rc == GEN_OK && *whole)
+        rc = gen_jb_write(b, args, GEN_JSON_COMPACT, out, err);
     gen_jb_free(b);
     return rc;
 }

@@ -15,8 +15,6 @@ struct resolver {
     const struct gen_exec_call *call;
     struct gen_jmut *sources; /* what is known of the arguments' origin */
     struct obstacle *obstacle;
-    struct gen_error *err;
-    int rc;
 };
 
 /* JSON Schema lets any further member pass where it says nothing about them; no server means that.
@@ -61,66 +59,32 @@ static const struct gen_exec_call *call_of_step(const struct gen_exec_run *r, in
     return NULL;
 }
 
-#define OBSTACLE(z, ...)                                                                           \
-    do {                                                                                           \
-        if (!(z)->obstacle->is_there && (z)->rc == GEN_OK) {                                       \
-            (z)->rc = gen_buf_printf(&(z)->obstacle->text, (z)->err, __VA_ARGS__);                 \
-            (z)->obstacle->is_there = true;                                                        \
-        }                                                                                          \
-    } while (0)
-
-static struct gen_jmut *resolve_reference(struct resolver *z, int64_t step, struct gen_str pointer)
+/* The first reference that leads nowhere is the obstacle. */
+static int value_of(void *ud, struct gen_jb *b, int64_t step, struct gen_str pointer,
+                    struct gen_jmut **value, bool *found, struct gen_error *err)
 {
+    struct resolver *z = ud;
     const struct gen_exec_call *from = call_of_step(z->r, step);
-    struct gen_buf value = gen_buf_make(GEN_BUF_UNLIMITED);
-    struct gen_jmut *out = NULL;
-    bool found = false;
+    struct gen_buf *why = &z->obstacle->text;
+    long long n = step;
+    *found = false;
+    int rc = GEN_OK;
     if (!from || from >= z->call) {
-        OBSTACLE(z, "it needs the result of step %lld, which is no step before it",
-                 (long long)step);
+        rc = gen_buf_printf(why, err,
+                            "it needs the result of step %lld, which is no step before it", n);
     } else if (from->status == GEN_CALL_PENDING) {
-        OBSTACLE(z, "it needs the result of step %lld, which was not made", (long long)step);
+        rc = gen_buf_printf(why, err, "it needs the result of step %lld, which was not made", n);
     } else if (from->status == GEN_CALL_FAILURE) {
-        z->obstacle->is_failure_before = z->obstacle->is_failure_before || !z->obstacle->is_there;
-        OBSTACLE(z, "it needs the result of step %lld, which failed", (long long)step);
+        z->obstacle->is_failure_before = true;
+        rc = gen_buf_printf(why, err, "it needs the result of step %lld, which failed", n);
     } else {
-        z->rc = gen_reference_resolve(from->observation, pointer, &value, &found, z->err);
-        if (z->rc == GEN_OK && !found)
-            OBSTACLE(z, "the result of step %lld has nothing at \"%.*s\"", (long long)step,
-                     GEN_STR_ARG(gen_utf8_prefix(pointer, 200)));
-        if (z->rc == GEN_OK && found) {
-            struct gen_str text = gen_arena_str(&z->r->arena, gen_buf_str(&value));
-            out = text.p ? gen_jb_raw(z->b, text) : NULL;
-            z->rc = text.p ? GEN_OK : gen_nomem(z->err, "a value");
-        }
+        rc = gen_reference_value(b, from->observation, pointer, value, found, err);
+        if (rc == GEN_OK && !*found)
+            rc = gen_buf_printf(why, err, "the result of step %lld has nothing at \"%.*s\"", n,
+                                GEN_STR_ARG(gen_utf8_prefix(pointer, 200)));
     }
-    gen_buf_release(&value);
-    return out;
-}
-
-/* Recurses at most GEN_JSON_DEPTH_MAX deep: parsed values are no deeper. */
-static struct gen_jmut *resolve(struct resolver *z, const struct gen_json *v)
-{
-    struct gen_json_iter it;
-    struct gen_str key;
-    const struct gen_json *member;
-    int64_t step;
-    struct gen_str pointer;
-    enum gen_json_type type = gen_json_type(v);
-    if (type != GEN_JSON_OBJECT && type != GEN_JSON_ARRAY)
-        return gen_jb_copy(z->b, v);
-    if (gen_result_reference(v, &step, &pointer))
-        return resolve_reference(z, step, pointer);
-    struct gen_jmut *out = type == GEN_JSON_OBJECT ? gen_jb_object(z->b) : gen_jb_array(z->b);
-    gen_json_iter_init(&it, v);
-    while (z->rc == GEN_OK && gen_json_iter_next(&it, &key, &member)) {
-        struct gen_jmut *value = resolve(z, member);
-        if (type == GEN_JSON_OBJECT)
-            gen_jb_put_n(z->b, out, key, value);
-        else
-            gen_jb_append(z->b, out, value);
-    }
-    return out;
+    z->obstacle->is_there = !*found;
+    return rc;
 }
 
 /* Where a value came from stays known when it takes the reference's place. */
@@ -148,31 +112,33 @@ static int take_text(struct gen_exec_run *r, struct gen_jb *b, const struct gen_
 }
 
 static int resolve_call(struct resolver *z, struct gen_exec_call *c, const struct gen_json *args,
-                        const struct gen_json *sources)
+                        const struct gen_json *sources, struct gen_error *err)
 {
     struct gen_json_iter it;
     struct gen_str key;
     const struct gen_json *v;
     struct gen_str text;
+    struct gen_jmut *out = NULL;
+    bool found = false;
+    int rc = gen_references_fill(z->b, args, value_of, z, &out, &found, err);
+    if (rc || !found)
+        return rc;
     z->sources = sources ? gen_jb_copy(z->b, sources) : gen_jb_object(z->b);
-    struct gen_jmut *out = resolve(z, args);
-    if (z->rc || z->obstacle->is_there)
-        return z->rc;
     gen_json_iter_init(&it, args);
     while (gen_json_iter_next(&it, &key, &v))
         keep_source(z, sources, key, v);
-    z->rc = take_text(z->r, z->b, out, &text, z->err);
-    if (z->rc == GEN_OK)
-        z->rc = take_text(z->r, z->b, z->sources, &c->sources, z->err);
-    if (z->rc == GEN_OK)
+    rc = take_text(z->r, z->b, out, &text, err);
+    if (rc == GEN_OK)
+        rc = take_text(z->r, z->b, z->sources, &c->sources, err);
+    if (rc == GEN_OK)
         c->args = text;
-    return z->rc;
+    return rc;
 }
 
 static int resolve_args(struct gen_exec_run *r, struct gen_exec_call *c, struct obstacle *obstacle,
                         struct gen_error *err)
 {
-    struct resolver z = {.r = r, .call = c, .obstacle = obstacle, .err = err};
+    struct resolver z = {.r = r, .call = c, .obstacle = obstacle};
     struct gen_json_doc *args = NULL;
     struct gen_json_doc *sources = NULL;
     if (gen_str_find(c->args, GEN_STR("$result"), 0) == SIZE_MAX)
@@ -183,7 +149,7 @@ static int resolve_args(struct gen_exec_run *r, struct gen_exec_call *c, struct 
     if (rc == GEN_OK && c->sources.n)
         rc = gen_json_parse(&sources, c->sources, err);
     if (rc == GEN_OK)
-        rc = resolve_call(&z, c, gen_json_root(args), gen_json_root(sources));
+        rc = resolve_call(&z, c, gen_json_root(args), gen_json_root(sources), err);
     gen_json_doc_free(args);
     gen_json_doc_free(sources);
     gen_jb_free(z.b);

@@ -469,6 +469,27 @@ static void chain_first(void **state)
     gen_buf_release(&first);
 }
 
+/* A reference may stand inside of a value. */
+static void chain_first_inside(void **state)
+{
+    struct world *w = *state;
+    begin_chain_first(w);
+    step_world_clear(&w->run);
+    world_blueprint(
+        w, GEN_TOOL_CHAIN, "question", "hdf5_batch_read list_keys",
+        "{\"calls\":[{\"tool\":\"list_keys\",\"args\":{\"path\":\"/results\"},\"turn\":1},"
+        "{\"tool\":\"hdf5_batch_read\",\"args\":{\"paths\":[\"/a\",{\"$result\":{\"step\":1,"
+        "\"pointer\":\"/keys/1\"}}]},\"turn\":2}]}");
+    w->observations[0] = "{\"path\":\"/results\",\"keys\":[\"humidity\",\"pressure\"]}";
+    w->observations[1] = "!that is enough";
+    w->n_observations = 2;
+    world_run(w);
+    assert_string_equal(w->executed.data,
+                        "t00001+chain 0 list_keys {\"path\":\"/results\"}\n"
+                        "t00001+chain 1 hdf5_batch_read {\"paths\":[\"/a\",\"pressure\"]}\n"
+                        "end t00001+chain\n");
+}
+
 static void chain_first_hides_results(void **state)
 {
     struct world *w = *state;
@@ -622,6 +643,7 @@ int main(void)
         WORLD(faults_of_plans),
         WORLD(duplicates),
         WORLD(chain_first),
+        WORLD(chain_first_inside),
         WORLD(chain_first_hides_results),
         WORLD(chain_first_that_fails),
         WORLD(no_blueprint),
