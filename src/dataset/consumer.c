@@ -51,11 +51,6 @@ const char *gen_consumer_name(const struct gen_consumer *c)
     return c->name;
 }
 
-const char *gen_consumer_summary(const struct gen_consumer *c)
-{
-    return c->summary;
-}
-
 const char *gen_consumer_cure(const struct gen_consumer *c)
 {
     return c->cure;

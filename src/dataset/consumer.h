@@ -34,7 +34,6 @@ struct gen_consumer;
 extern const struct gen_consumer *const gen_consumers[];        /* ends with NULL */
 const struct gen_consumer *gen_consumer_find(const char *name); /* NULL: there is none */
 const char *gen_consumer_name(const struct gen_consumer *c);    /* "trl" */
-const char *gen_consumer_summary(const struct gen_consumer *c); /* one line */
 const char *gen_consumer_cure(const struct gen_consumer *c); /* "export with -f chatml", or NULL */
 
 /* A file under check: rows in order, then the end. Remembers only what rules over several rows need

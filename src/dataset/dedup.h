@@ -50,9 +50,6 @@ GEN_MUST_USE int gen_dedup_new(struct gen_dedup **out, const struct gen_dedup_op
  * kept under `number`. An empty text (after normalising) is never a duplicate and not kept. */
 GEN_MUST_USE int gen_dedup_add(struct gen_dedup *d, struct gen_str text, uint64_t number,
                                struct gen_duplicate *out, struct gen_error *err);
-/* The same without keeping it. */
-GEN_MUST_USE int gen_dedup_find(struct gen_dedup *d, struct gen_str text, struct gen_duplicate *out,
-                                struct gen_error *err);
 size_t gen_dedup_bytes(const struct gen_dedup *d); /* memory held */
 void gen_dedup_free(struct gen_dedup *d);
 

@@ -144,7 +144,6 @@ static const struct gen_row_form forms[] = {
 const struct gen_consumer gen_consumer_axolotl = {
     .name = "axolotl",
     .title = "Axolotl",
-    .summary = "Axolotl with type: chat_template, alpaca, alpaca_chat.load_qa, completion, ...",
     .cure = "export with -f chatml",
     .traits = GEN_READS_BY_DATASETS | GEN_READS_NAN,
     .row_bytes_warn = (size_t)10 << 20,

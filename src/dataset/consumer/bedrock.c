@@ -146,7 +146,6 @@ static const struct gen_row_form forms[] = {
 const struct gen_consumer gen_consumer_bedrock = {
     .name = "bedrock",
     .title = "Bedrock",
-    .summary = "Amazon Bedrock fine-tuning: Nova, Claude 3 Haiku, Titan",
     .cure = "export with -f bedrock",
     .traits = GEN_READS_LINES_ONLY,
     .row_bytes_warn = (size_t)128 << 10,

@@ -178,7 +178,6 @@ static const struct gen_row_form forms[] = {
 const struct gen_consumer gen_consumer_gemini = {
     .name = "gemini",
     .title = "Gemini",
-    .summary = "Vertex AI tuning of Gemini: JSON Lines of contents",
     .cure = "export with -f gemini",
     .traits = GEN_READS_LINES_ONLY,
     .file_bytes_max = (uint64_t)1 << 30,

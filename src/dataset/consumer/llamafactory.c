@@ -396,7 +396,6 @@ static const struct gen_row_form forms[] = {
 const struct gen_consumer gen_consumer_llamafactory = {
     .name = "llamafactory",
     .title = "LLaMA-Factory",
-    .summary = "LLaMA-Factory: alpaca, sharegpt, openai formatting; rows that break are skipped",
     .cure = "export with -f llamafactory or -f alpaca",
     .traits = GEN_READS_BY_DATASETS | GEN_READS_NAN,
     .row_bytes_warn = (size_t)10 << 20,

@@ -106,7 +106,6 @@ static const struct gen_row_form forms[] = {
 const struct gen_consumer gen_consumer_openai = {
     .name = "openai",
     .title = "OpenAI",
-    .summary = "OpenAI and Azure fine-tuning: JSON Lines of messages, or of preferences",
     .cure = "export with -f openai",
     .traits = GEN_READS_LINES_ONLY,
     .rows_min = 10,

@@ -89,10 +89,9 @@ enum {
 };
 
 struct gen_consumer {
-    const char *name;    /* as in --for */
-    const char *title;   /* as it writes itself: "LLaMA-Factory" */
-    const char *summary; /* one line */
-    const char *cure;    /* how to make a file for it */
+    const char *name;  /* as in --for */
+    const char *title; /* as it writes itself: "LLaMA-Factory" */
+    const char *cure;  /* how to make a file for it */
     unsigned traits;
     uint64_t rows_min;
     uint64_t file_bytes_max; /* 0: no limit is known */

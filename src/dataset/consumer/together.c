@@ -109,7 +109,6 @@ static const struct gen_row_form forms[] = {
 const struct gen_consumer gen_consumer_together = {
     .name = "together",
     .title = "Together",
-    .summary = "Together AI fine-tuning: JSON Lines with no column but those of one form",
     .cure = "export with -f openai or -f text",
     .traits = GEN_READS_LINES_ONLY | GEN_REFUSES_MARK | GEN_READS_NAN,
     .rows_min = 1,

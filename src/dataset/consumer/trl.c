@@ -229,7 +229,6 @@ static const struct gen_row_form forms[] = {
 const struct gen_consumer gen_consumer_trl = {
     .name = "trl",
     .title = "TRL",
-    .summary = "TRL trainers (SFT, DPO, KTO, ...), through datasets and chat templates",
     .cure = "export with -f chatml or -f prompt-completion",
     .traits = GEN_READS_BY_DATASETS | GEN_READS_NAN,
     .row_bytes_warn = (size_t)10 << 20,

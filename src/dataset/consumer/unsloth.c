@@ -87,7 +87,6 @@ static const struct gen_row_form forms[] = {
 const struct gen_consumer gen_consumer_unsloth = {
     .name = "unsloth",
     .title = "Unsloth",
-    .summary = "Unsloth notebooks and Studio: messages, conversations, alpaca, text",
     .cure = "export with -f chatml",
     .traits = GEN_READS_BY_DATASETS | GEN_READS_NAN,
     .row_bytes_warn = (size_t)10 << 20,

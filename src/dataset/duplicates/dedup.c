@@ -381,14 +381,6 @@ int gen_dedup_new(struct gen_dedup **out, const struct gen_dedup_options *option
     return GEN_OK;
 }
 
-int gen_dedup_find(struct gen_dedup *d, struct gen_str text, struct gen_duplicate *out,
-                   struct gen_error *err)
-{
-    struct text t;
-    bool is_new;
-    return look(d, text, &t, out, &is_new, err);
-}
-
 int gen_dedup_add(struct gen_dedup *d, struct gen_str text, uint64_t number,
                   struct gen_duplicate *out, struct gen_error *err)
 {

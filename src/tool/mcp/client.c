@@ -551,11 +551,6 @@ bool gen_mcp_is_running(const struct gen_mcp *m)
     return m->state == GEN_MCP_READY;
 }
 
-bool gen_mcp_tools_changed(const struct gen_mcp *m)
-{
-    return m->tools_changed;
-}
-
 struct gen_mcp_counts gen_mcp_counts(const struct gen_mcp *m)
 {
     return m->counts;

@@ -17,10 +17,9 @@ static void on_request(struct gen_mcp *m, struct gen_str method, const struct ge
 {
     const struct gen_json *id = gen_json_get(root, "id");
     if (!id) {
+        /* A changed list of tools changes nothing: a run keeps to the tools that it began with. */
         if (gen_str_is(method, "notifications/progress"))
             on_progress(m, gen_json_get(root, "params"));
-        else if (gen_str_is(method, "notifications/tools/list_changed"))
-            m->tools_changed = true;
         return;
     }
     if (gen_str_is(method, "ping")) {

@@ -149,8 +149,6 @@ void gen_mcp_list_page(struct gen_mcp *m, const struct gen_json *result)
     }
     if (rc == GEN_OK)
         rc = finish(m, &err);
-    if (rc == GEN_OK)
-        m->tools_changed = false;
     gen_mcp_opened(m, rc ? &err : NULL);
 }
 

@@ -142,8 +142,6 @@ const struct gen_json *gen_mcp_tools(const struct gen_mcp *m);
 unsigned gen_mcp_generation(const struct gen_mcp *m);
 /* Whether a call would go to a server that is there, without starting one. */
 bool gen_mcp_is_running(const struct gen_mcp *m);
-/* The server has said that its tools are others now; gen_mcp_open lists them anew. */
-bool gen_mcp_tools_changed(const struct gen_mcp *m);
 /* Whether the policy lets a tool be called; else `why` gets a clause (may be NULL). */
 GEN_MUST_USE int gen_mcp_allows(const struct gen_mcp *m, struct gen_str tool, bool *allowed,
                                 struct gen_buf *why, struct gen_error *err);

@@ -94,7 +94,6 @@ struct gen_mcp {
     enum gen_mcp_state state;
     bool is_usable;        /* gen_mcp_open has gone well, gen_mcp_close was not called */
     bool start_after_stop; /* gen_mcp_reset */
-    bool tools_changed;
     enum gen_mcp_era era;
     char version[32];
     char server[160];

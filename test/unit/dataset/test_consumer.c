@@ -218,10 +218,8 @@ static void cases(void **state)
 static void names(void **state)
 {
     (void)state;
-    for (size_t i = 0; gen_consumers[i]; i++) {
+    for (size_t i = 0; gen_consumers[i]; i++)
         assert_ptr_equal(gen_consumer_find(gen_consumer_name(gen_consumers[i])), gen_consumers[i]);
-        assert_true(gen_consumer_summary(gen_consumers[i])[0] != '\0');
-    }
     assert_null(gen_consumer_find("keras"));
     assert_null(gen_consumer_find(""));
 }

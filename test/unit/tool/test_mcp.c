@@ -295,12 +295,11 @@ static void too_many_tools_are_said(void **state)
     assert_says(w->failure.msg, "lists more than 12 tools");
 }
 
-static void a_changed_list_is_noted_and_read_anew(void **state)
+static void a_changed_list_disturbs_nothing(void **state)
 {
     struct world *w = *state;
     open_server(w, "changed");
     (void)ask(w, "echo", "{}");
-    assert_false(gen_mcp_tools_changed(w->mcp)); /* it came before the list was asked for */
     gen_mcp_open(w->mcp, on_done, w);
     run(w);
     assert_int_equal(w->n_done, 2);
@@ -703,7 +702,7 @@ int main(void)
         TEST(options_without_a_server_are_refused),
         TEST(pages_are_put_together),
         TEST(too_many_tools_are_said),
-        TEST(a_changed_list_is_noted_and_read_anew),
+        TEST(a_changed_list_disturbs_nothing),
         TEST(answers_are_told_apart),
         TEST(text_can_be_an_error_by_rule),
         TEST(structured_content_is_checked),
