@@ -3,6 +3,7 @@
 #include "cli/endpoint.h"
 #include "cli/fetch.h"
 #include "cli/say.h"
+#include "cli/status.h"
 
 #include "llm/batch.h"
 
@@ -60,23 +61,6 @@ static int add_row(void *ud, const struct gen_ledger_batch *b, struct gen_error 
     copy(r->remote_id, sizeof(r->remote_id), b->remote_id);
     r->provider = gen_provider_find(l->app->drivers->providers, r->provider_name);
     return GEN_OK;
-}
-
-static const char *state_name(enum gen_batch_state state)
-{
-    switch (state) {
-    case GEN_BATCH_SUBMITTING:
-        return "submitting";
-    case GEN_BATCH_RUNNING:
-        return "running";
-    case GEN_BATCH_COLLECTED:
-        return "collected";
-    case GEN_BATCH_FAILED:
-        return "failed";
-    case GEN_BATCH_CANCELED:
-        return "canceled";
-    }
-    return "unknown";
 }
 
 static void on_answer(void *ud, const struct gen_http_response *response)
@@ -200,7 +184,7 @@ static int ask_about_all(struct list *l, const char *cancel, struct gen_error *e
             rc = ask_about(l, r, is_named_one, err);
         else if (is_named_one && strcmp(cancel, "all") != 0)
             rc = gen_fail(err, GEN_EUSAGE, "batch \"%.80s\" is not under way: it is %s", cancel,
-                          state_name(r->state));
+                          gen_status_batch_state(r->state));
     }
     if (rc == GEN_OK && cancel && n_named == 0 && strcmp(cancel, "all") != 0)
         rc = gen_fail(err, GEN_EUSAGE, "the ledger has no batch \"%.80s\"", cancel);
@@ -235,7 +219,7 @@ static int print_text(const struct list *l, struct gen_buf *out, struct gen_erro
     for (size_t i = 0; i < l->n && rc == GEN_OK; i++) {
         const struct row *r = &l->rows[i];
         rc = gen_buf_printf(out, err, "%-4lld %-11s %7lld requests  %s %s  %s\n", (long long)r->id,
-                            r->is_canceled ? "canceling" : state_name(r->state),
+                            r->is_canceled ? "canceling" : gen_status_batch_state(r->state),
                             (long long)r->n_requests, r->provider_name, r->model, r->remote_id);
         if (rc == GEN_OK && r->remote[0])
             rc = gen_buf_printf(out, err, "     the provider: %s\n", r->remote);
@@ -260,7 +244,7 @@ static int print_json(const struct list *l, struct gen_buf *out, struct gen_erro
         const struct row *r = &l->rows[i];
         struct gen_jmut *o = gen_jb_object(b);
         gen_jb_put_int(b, o, "id", r->id);
-        gen_jb_put_cstr(b, o, "state", state_name(r->state));
+        gen_jb_put_cstr(b, o, "state", gen_status_batch_state(r->state));
         gen_jb_put_int(b, o, "requests", r->n_requests);
         gen_jb_put_cstr(b, o, "provider", r->provider_name);
         gen_jb_put_cstr(b, o, "model", r->model);
