@@ -1,5 +1,6 @@
 /* The run itself: the engine's callbacks, the display, and the first, second and third Ctrl-C. */
 #include "cli/fetch.h"
+#include "cli/renewal.h"
 #include "cli/session.h"
 #include "llm/advice.h"
 #include "llm/batch.h"
@@ -192,7 +193,17 @@ static int begin_run(struct gen_session *s, struct gen_error *err)
         .version = GEN_STR(GEN_VERSION),
         .seed = s->common.seed,
     };
-    int rc = gen_ledger_begin(s->ledger, err);
+    bool is_renewed = gen_settings_flag(s->settings, GEN_OPT_FRESH) ||
+                      gen_settings_text(s->settings, GEN_OPT_RECORD) != NULL;
+    int rc = is_renewed ? gen_renewal_first_run(s->ledger, &info, &s->fresh_from, err) : GEN_OK;
+    if (rc == GEN_OK && s->fresh_from)
+        gen_log(
+            &s->log, GEN_LOG_INFO, "fresh",
+            "goes on with run %lld of this ledger, the same command, which did not end: what it "
+            "has paid for is not asked anew",
+            (long long)s->fresh_from);
+    if (rc == GEN_OK)
+        rc = gen_ledger_begin(s->ledger, err);
     if (rc == GEN_OK)
         rc = gen_ledger_run_begin(s->ledger, &info, &s->run_id, err);
     return rc ? rc : gen_ledger_commit(s->ledger, err);
@@ -229,6 +240,7 @@ static struct gen_engine_options engine_options(struct gen_session *s,
         .is_batch = gen_session_is_batch(s),
         .fresh = gen_settings_flag(s->settings, GEN_OPT_FRESH),
         .repeat_actions = gen_settings_text(s->settings, GEN_OPT_RECORD) != NULL,
+        .fresh_from = s->fresh_from,
         .retry_failed = gen_settings_flag(s->settings, GEN_OPT_RETRY_FAILED),
         .keep_chunks = true,
         .seed = (uint64_t)s->common.seed ^ gen_loop_now_us(),

@@ -49,6 +49,10 @@ static int check_batch(const struct gen_session *s, struct gen_error *err)
         return GEN_OK;
     if (gen_settings_flag(set, GEN_OPT_BATCH) && gen_settings_text(set, GEN_OPT_BATCH_FILE))
         return gen_fail(err, GEN_EUSAGE, "--batch and --batch-file exclude each other");
+    if (gen_settings_flag(set, GEN_OPT_FRESH) && gen_settings_text(set, GEN_OPT_BATCH_FILE))
+        return gen_fail(err, GEN_EUSAGE,
+                        "--fresh cannot go with --batch-file: the folder cannot tell new answers "
+                        "from older ones; give a new folder and a new --ledger");
     if (gen_settings_flag(set, GEN_OPT_BATCH) && !s->provider->batch)
         return gen_fail(err, GEN_EUSAGE,
                         "provider %s has no batch API: leave --batch out (--batch-file writes "

@@ -30,6 +30,7 @@ struct gen_session {
     struct gen_buf ledger_path;
     struct gen_ledger *input_ledger; /* of the file being enriched or curated; NULL */
     int64_t run_id;
+    int64_t fresh_from; /* the first run whose answers a fresh one takes; 0: run_id */
     struct gen_loop *loop;
     struct gen_http *http;
     struct gen_ui *ui;

@@ -40,6 +40,7 @@ static int mark(struct gen_engine *e, struct gen_call *call, struct gen_error *e
         return rc;
     call->from_ledger = false;
     call->any_sent = true;
+    call->older.was_sent = true;
     call->state = GEN_CALL_MARKED;
     gen_call_begin_under_way(e, call);
     gen_llm_result_release(&call->result);
@@ -87,6 +88,11 @@ static int take_turn(struct gen_engine *e, struct gen_call *call, bool *is_held,
     if (found)
         return gen_call_restore(call, &answer, err);
     call->waits_for = NULL;
+    bool is_again = false;
+    if (!call->ledger_only)
+        rc = gen_call_try_older(e, call, &is_again, err);
+    if (rc || is_again)
+        return rc;
     if (call->ledger_only) {
         gen_call_keep_failures(call);
     } else if (gen_call_is_under_way(e, &call->key)) {
@@ -215,7 +221,7 @@ int gen_action_record(struct gen_engine *e, struct gen_call *call, struct gen_er
             .latency_us = (int64_t)r->latency_us,
             .answered_unix_us = gen_time_unix_us(),
             .run_id = e->o.run_id,
-            .replaces = gen_call_is_fresh(e, call),
+            .is_renewed = gen_call_is_fresh(e, call),
         };
         call->stage->account->action_latency_us_sum += (int64_t)r->latency_us;
         return gen_ledger_attempt_answered(e->o.ledger, call->attempt_id, &call->key, &answer, err);
@@ -231,8 +237,7 @@ int gen_action_record(struct gen_engine *e, struct gen_call *call, struct gen_er
     return gen_ledger_attempt_ended(e->o.ledger, call->attempt_id, &end, err);
 }
 
-static int let_step_observe(const struct gen_engine *e, struct gen_call *call,
-                            struct gen_error *err)
+static int let_step_observe(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
 {
     const struct gen_step *step = call->stage->step;
     struct gen_stage_account *account = call->stage->account;
@@ -249,8 +254,7 @@ static int let_step_observe(const struct gen_engine *e, struct gen_call *call,
     char why[512];
     (void)snprintf(why, sizeof(why), "%s",
                    call->faults.n ? call->faults.data : "the step made nothing of what came back");
-    gen_call_end_question(e, call, gen_class_name(GEN_CLASS_MALFORMED), why);
-    return GEN_OK;
+    return gen_call_end_question(e, call, gen_class_name(GEN_CLASS_MALFORMED), why, err);
 }
 
 int gen_action_use(struct gen_engine *e, struct gen_call *call, struct gen_error *err)
@@ -262,7 +266,7 @@ int gen_action_use(struct gen_engine *e, struct gen_call *call, struct gen_error
     else if (r->class_code == GEN_CLASS_CANCELED)
         gen_call_make_ready(call);
     else
-        gen_call_end_question(e, call, call->action.failed, r->message);
+        rc = gen_call_end_question(e, call, call->action.failed, r->message, err);
     gen_llm_result_release(r);
     return rc;
 }

@@ -85,30 +85,41 @@ static bool ask_next_sample(const struct gen_engine *e, struct gen_call *call)
     return true;
 }
 
-void gen_call_end_question(const struct gen_engine *e, struct gen_call *call,
-                           const char *class_name, const char *message)
+int gen_call_end_question(struct gen_engine *e, struct gen_call *call, const char *class_name,
+                          const char *message, struct gen_error *err)
 {
+    bool is_open = false, is_again = false;
+    for (size_t i = 0; i < call->n_asked; i++) {
+        enum gen_item_state state = call->settled[call->asked[i]].state;
+        is_open |= state == GEN_ITEM_OPEN || state == GEN_ITEM_FAILED;
+    }
+    int rc = is_open && !call->ledger_only ? gen_call_try_older(e, call, &is_again, err) : GEN_OK;
+    if (rc || is_again)
+        return rc;
     for (size_t i = 0; i < call->n_asked; i++)
         gen_call_settle(call, call->asked[i], GEN_ITEM_FAILED, class_name, message);
     if (!ask_next_sample(e, call))
         gen_call_finish_question(call);
+    return GEN_OK;
 }
 
 /* `item_class` is what the inputs are told to have failed of, `c` what it is to the lane. */
-static void give_up_as(struct gen_engine *e, struct gen_call *call, enum gen_class c,
-                       enum gen_class item_class, const char *message)
+static int give_up_as(struct gen_engine *e, struct gen_call *call, enum gen_class c,
+                      enum gen_class item_class, const char *message, struct gen_error *err)
 {
-    if (split(call, c))
-        return;
+    bool is_again = false;
+    int rc = call->ledger_only ? GEN_OK : gen_call_try_older(e, call, &is_again, err);
+    if (rc || is_again || split(call, c))
+        return rc;
     if (call->any_sent && gen_lane_gave_up(&e->lane, c, message) == GEN_LANE_STOP)
         gen_engine_stop(e, GEN_END_PROVIDER, e->lane.stop_reason);
-    gen_call_end_question(e, call, gen_class_name(item_class), message);
+    return gen_call_end_question(e, call, gen_class_name(item_class), message, err);
 }
 
-static void give_up(struct gen_engine *e, struct gen_call *call, enum gen_class c,
-                    const char *message)
+static int give_up(struct gen_engine *e, struct gen_call *call, enum gen_class c,
+                   const char *message, struct gen_error *err)
 {
-    give_up_as(e, call, c, c, message);
+    return give_up_as(e, call, c, c, message, err);
 }
 
 /* Servers without a sign for a refusal: the model says so in its words. */
@@ -117,7 +128,8 @@ static enum gen_class class_of_rejected(const struct gen_call *call)
     return gen_llm_text_refuses(call->result.text) ? GEN_CLASS_BLOCKED : GEN_CLASS_MALFORMED;
 }
 
-static void ask_again(struct gen_engine *e, struct gen_call *call, const char *why)
+static int ask_again(struct gen_engine *e, struct gen_call *call, const char *why,
+                     struct gen_error *err)
 {
     char words[320];
     if (call->n_tries < GEN_ASK_TRIES) {
@@ -125,12 +137,12 @@ static void ask_again(struct gen_engine *e, struct gen_call *call, const char *w
                 gen_class_name(class_of_rejected(call)), why);
         gen_counts_add(&call->notes, "asked_again", 1);
         gen_call_make_ready(call);
-        return;
+        return GEN_OK;
     }
     enum gen_class c = class_of_rejected(call);
     (void)snprintf(words, sizeof(words), "the model refused in words: \"%.*s\"",
                    GEN_STR_ARG(gen_utf8_prefix(gen_str_trim(call->result.text), 60)));
-    give_up_as(e, call, GEN_CLASS_MALFORMED, c, c == GEN_CLASS_BLOCKED ? words : why);
+    return give_up_as(e, call, GEN_CLASS_MALFORMED, c, c == GEN_CLASS_BLOCKED ? words : why, err);
 }
 
 static int reject_answer(struct gen_engine *e, struct gen_call *call, struct gen_str faults,
@@ -144,9 +156,7 @@ static int reject_answer(struct gen_engine *e, struct gen_call *call, struct gen
     gen_counts_add(&call->stage->account->by_class, gen_class_name(class_of_rejected(call)), 1);
     gen_buf_clear(&call->faults);
     int rc = gen_buf_add_str(&call->faults, gen_str_sub(faults, 0, 4000), err);
-    if (rc == GEN_OK)
-        ask_again(e, call, why);
-    return rc;
+    return rc ? rc : ask_again(e, call, why, err);
 }
 
 static int count_repairs(struct gen_call *call, unsigned steps, struct gen_error *err)
@@ -195,8 +205,7 @@ static int let_step_accept(struct gen_engine *e, struct gen_call *call,
     char why[512];
     (void)snprintf(why, sizeof(why), "%s",
                    call->faults.n ? call->faults.data : "the answer left this input out");
-    gen_call_end_question(e, call, gen_class_name(GEN_CLASS_MALFORMED), why);
-    return GEN_OK;
+    return gen_call_end_question(e, call, gen_class_name(GEN_CLASS_MALFORMED), why, err);
 }
 
 static int check_answer(struct gen_engine *e, struct gen_call *call, const struct gen_json_doc *doc,
@@ -259,10 +268,8 @@ static int drop_param(struct gen_engine *e, struct gen_call *call, struct gen_er
 {
     /* The complaint is about what this call was sent with, not about what was dropped since. */
     unsigned bit = gen_param_to_drop(call->result.param, call->sent_dropped);
-    if (bit == 0) {
-        give_up(e, call, GEN_CLASS_UNSUPPORTED_PARAM, call->result.message);
-        return GEN_OK;
-    }
+    if (bit == 0)
+        return give_up(e, call, GEN_CLASS_UNSUPPORTED_PARAM, call->result.message, err);
     gen_call_make_ready(call);
     /* Calls that were under way when the first of them found it out come back with the same
      * complaint. */
@@ -335,7 +342,7 @@ int gen_call_use(struct gen_engine *e, struct gen_call *call, struct gen_error *
         }
         break;
     case GEN_ACT_GIVE_UP:
-        give_up(e, call, r->class_code, r->message);
+        rc = give_up(e, call, r->class_code, r->message, err);
         break;
     }
     gen_llm_result_release(r);

@@ -87,6 +87,8 @@ void gen_call_new_question(struct gen_call *call)
     call->reseed = 0;
     call->is_question = false;
     call->is_action = false;
+    if (call->n_items > 1)
+        memset(&call->older, 0, sizeof(call->older));
     /* A further pass asks the same anew: it must not be answered by the first one's answer. */
     call->sample = call->items[0]->round * GEN_SAMPLES_A_ROUND;
     gen_buf_clear(&call->faults);
@@ -288,6 +290,7 @@ static int mark_sent(struct gen_engine *e, struct gen_call *call,
         return rc;
     call->from_ledger = false;
     call->any_sent = true;
+    call->older.was_sent = true;
     call->stage->account->n_sent++;
     gen_budget_sent(e, call);
     gen_lane_sent(&e->lane);
@@ -319,16 +322,17 @@ bool gen_call_is_fresh(const struct gen_engine *e, const struct gen_call *call)
     return e->o.fresh || (call->is_action && e->o.repeat_actions);
 }
 
-int gen_call_look_up(struct gen_engine *e, const struct gen_call *call, bool *found,
+int gen_call_look_up(struct gen_engine *e, struct gen_call *call, bool *found,
                      struct gen_answer *answer, struct gen_error *err)
 {
     *found = false;
     /* One transaction for all questions of a turn, also for those that are only looked up. */
     int rc = gen_ledger_begin(e->o.ledger, err);
     if (rc == GEN_OK)
-        rc = gen_ledger_find(e->o.ledger, &call->key, found, answer, err);
-    if (rc == GEN_OK && *found)
-        *found = !gen_call_is_fresh(e, call) || answer->run_id == e->o.run_id;
+        rc =
+            gen_ledger_find_of(e->o.ledger, &call->key, gen_call_span(e, call), found, answer, err);
+    if (rc == GEN_OK)
+        gen_call_note_first(e, call, *found, answer);
     return rc;
 }
 
@@ -370,6 +374,11 @@ static int find_or_mark(struct gen_engine *e, struct gen_call *call, const struc
     if (found)
         return gen_call_restore(call, &answer, err);
     call->waits_for = NULL;
+    bool is_again = false;
+    if (!call->ledger_only)
+        rc = gen_call_try_older(e, call, &is_again, err);
+    if (rc || is_again)
+        return rc;
     if (call->ledger_only) {
         gen_call_keep_failures(call);
     } else if (gen_call_is_under_way(e, &call->key)) {
@@ -481,7 +490,7 @@ int gen_call_record(struct gen_engine *e, struct gen_call *call, struct gen_erro
         if (c != GEN_CLASS_OK)
             gen_counts_add(&call->stage->account->by_class, gen_class_name(c), 1);
         struct gen_answer a = gen_llm_answer(r, e->o.run_id, gen_time_unix_us());
-        a.replaces = gen_call_is_fresh(e, call);
+        a.is_renewed = gen_call_is_fresh(e, call);
         rc = gen_ledger_attempt_answered(e->o.ledger, call->attempt_id, &call->key, &a, err);
         const struct gen_chunk *chunk = call->items[0]->chunk;
         if (rc == GEN_OK && e->o.keep_chunks && call->stage->index == 0 && chunk)

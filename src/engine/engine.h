@@ -56,8 +56,9 @@ struct gen_engine_options {
     int64_t max_requests;      /* sent by this run */
     int64_t max_requests_a_minute, max_tokens_a_minute;
     bool is_batch;       /* the window is as large as it may be from the start, and stays so */
-    bool fresh;          /* this run's own answers alone count, and take the older ones' place */
+    bool fresh;          /* answers of `fresh_from` and later alone count */
     bool repeat_actions; /* the same for observations alone */
+    int64_t fresh_from;  /* the run, or the earlier one with which it goes on; 0: run_id */
     bool retry_failed;   /* ask again where the ledger's answers alone led to a failure */
     bool keep_chunks;    /* store chunks in the ledger for later commands */
     uint64_t seed;

@@ -69,6 +69,23 @@ struct gen_reserve {
 
 struct gen_stage;
 
+/*
+ * A key may have answers of several runs, since --fresh asks anew. The newest count; but where they
+ * lead to no accepted answer and nothing was sent yet, the answers of earlier runs are tried from
+ * the beginning of the call (of several inputs: of the question), run by run. When those are no
+ * good either, the newest count after all, and what they lack is asked.
+ */
+struct gen_older {
+    struct gen_digest first_key; /* of the first question or action */
+    int64_t first_run;           /* whose answer of the ledger it got; 0: none */
+    int64_t before_run;          /* answers of earlier runs alone count; 0: all */
+    bool has_begun;              /* the first question was looked up */
+    bool was_sent;               /* something of the call was not from the ledger */
+    bool is_done;                /* there is nothing older to try */
+};
+
+struct gen_stage;
+
 struct gen_call {
     struct gen_stage *stage;
     struct gen_call *next;     /* in the one list it is in: turns, ready, delayed, twins, marked,
@@ -100,6 +117,7 @@ struct gen_call {
     struct gen_buf faults; /* told to the model when it is asked again */
     struct gen_call_history history;
     struct gen_digest key;
+    struct gen_older older;
     int64_t attempt_id;
     uint64_t ready_at_ms;
     bool is_yielding; /* delayed by our own caution alone: goes earlier when the server is well */
@@ -232,11 +250,11 @@ GEN_MUST_USE int gen_call_ask(struct gen_engine *e, struct gen_call *call, bool 
 bool gen_call_is_under_way(const struct gen_engine *e, const struct gen_digest *key);
 void gen_call_begin_under_way(struct gen_engine *e, struct gen_call *call);
 void gen_call_end_under_way(struct gen_engine *e, struct gen_call *call);
-/* This run wants none but its own answers (--fresh) or observations (--record), and leaves them in
- * the place of older ones. */
+/* This run wants none but its own answers (--fresh) or observations (--record), and keeps them
+ * beside the older ones. */
 bool gen_call_is_fresh(const struct gen_engine *e, const struct gen_call *call);
 /* Looks for an answer or observation under the call's key that this run may use. */
-GEN_MUST_USE int gen_call_look_up(struct gen_engine *e, const struct gen_call *call, bool *found,
+GEN_MUST_USE int gen_call_look_up(struct gen_engine *e, struct gen_call *call, bool *found,
                                   struct gen_answer *answer, struct gen_error *err);
 /* Makes of it the call's result: ARRIVED. */
 GEN_MUST_USE int gen_call_restore(struct gen_call *call, const struct gen_answer *a,
@@ -291,9 +309,20 @@ void gen_engine_abandon_actions(struct gen_engine *e);
 
 /* answer.c. Uses a committed answer: the call becomes DONE, READY again or DELAYED. */
 GEN_MUST_USE int gen_call_use(struct gen_engine *e, struct gen_call *call, struct gen_error *err);
-/* The question or action has had its last answer: what it left open fails. */
-void gen_call_end_question(const struct gen_engine *e, struct gen_call *call,
-                           const char *class_name, const char *message);
+/* The question or action has had its last answer: what it left open fails, when the answers of
+ * earlier runs are no better. */
+GEN_MUST_USE int gen_call_end_question(struct gen_engine *e, struct gen_call *call,
+                                       const char *class_name, const char *message,
+                                       struct gen_error *err);
+
+/* older.c. Where the ledger's newest answers led to nothing: begins anew with those before, or,
+ * when those have led to nothing either, with all (`*is_again`: the call is READY). */
+GEN_MUST_USE int gen_call_try_older(struct gen_engine *e, struct gen_call *call, bool *is_again,
+                                    struct gen_error *err);
+/* Which runs' answers the call may use now. */
+struct gen_run_span gen_call_span(const struct gen_engine *e, const struct gen_call *call);
+void gen_call_note_first(const struct gen_engine *e, struct gen_call *call, bool found,
+                         const struct gen_answer *answer);
 
 /* stage.c: order. */
 GEN_MUST_USE int gen_stage_fill(struct gen_stage *stage, struct gen_error *err);

@@ -110,12 +110,18 @@ int gen_ledger_run_end(struct gen_ledger *l, int64_t run_id, int exit_status,
     return write_leave(l, alone, rc, err);
 }
 
-int gen_ledger_find(struct gen_ledger *l, const struct gen_digest *key, bool *found,
-                    struct gen_answer *out, struct gen_error *err)
+int gen_ledger_find_of(struct gen_ledger *l, const struct gen_digest *key, struct gen_run_span span,
+                       bool *found, struct gen_answer *out, struct gen_error *err)
 {
     int rc = start_if_wanted(l, err);
 
-    return rc != GEN_OK ? rc : l->driver->find(l->state, key, found, out, err);
+    return rc != GEN_OK ? rc : l->driver->find(l->state, key, span, found, out, err);
+}
+
+int gen_ledger_find(struct gen_ledger *l, const struct gen_digest *key, bool *found,
+                    struct gen_answer *out, struct gen_error *err)
+{
+    return gen_ledger_find_of(l, key, (struct gen_run_span){0, 0}, found, out, err);
 }
 
 int gen_ledger_attempt_sent(struct gen_ledger *l, const struct gen_digest *key, int64_t run_id,

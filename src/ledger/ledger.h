@@ -51,8 +51,13 @@ struct gen_answer {
     struct gen_usage usage;
     int64_t latency_us;
     int64_t answered_unix_us;
-    int64_t run_id; /* the run that paid for it */
-    bool replaces;  /* when stored: takes the place of an answer of another run (--fresh) */
+    int64_t run_id;  /* the run that paid for it */
+    bool is_renewed; /* when stored: beside those of other runs, asked for anew (--fresh) */
+};
+
+/* Answers of the runs `first` to `end` - 1; `end` 0: to the newest. {0, 0}: of all. */
+struct gen_run_span {
+    int64_t first, end;
 };
 
 /* What a step does outside of the model (tool calls: engine/step.h) is kept in the same way, under
@@ -166,8 +171,8 @@ struct gen_ledger_driver {
                      struct gen_error *err);
     int (*run_end)(void *state, int64_t run_id, int exit_status, struct gen_str account_json,
                    struct gen_error *err);
-    int (*find)(void *state, const struct gen_digest *key, bool *found, struct gen_answer *out,
-                struct gen_error *err);
+    int (*find)(void *state, const struct gen_digest *key, struct gen_run_span span, bool *found,
+                struct gen_answer *out, struct gen_error *err);
     int (*attempt_sent)(void *state, const struct gen_digest *key, int64_t run_id,
                         struct gen_str step, int attempt, int64_t *attempt_id,
                         struct gen_error *err);
@@ -230,19 +235,27 @@ GEN_MUST_USE int gen_ledger_run_begin(struct gen_ledger *l, const struct gen_run
 GEN_MUST_USE int gen_ledger_run_end(struct gen_ledger *l, int64_t run_id, int exit_status,
                                     struct gen_str account_json, struct gen_error *err);
 
-/* Looks for a committed or pending answer; `*out` is untouched when there is none. Hot path: some
- * 4 us within begin and commit, 0.5 us when there is none. */
+/* Looks for a committed or pending answer, the first one of the latest run that has any; `*out` is
+ * untouched when there is none. Hot path: some 4 us within begin and commit, 0.5 us when there is
+ * none. */
 GEN_MUST_USE int gen_ledger_find(struct gen_ledger *l, const struct gen_digest *key, bool *found,
                                  struct gen_answer *out, struct gen_error *err);
+/* The same among the answers of some runs: those of a run that wants its own alone, or those before
+ * one that was no good. Of a key that was answered anew more than 64 times the newest 64 are seen.
+ */
+GEN_MUST_USE int gen_ledger_find_of(struct gen_ledger *l, const struct gen_digest *key,
+                                    struct gen_run_span span, bool *found, struct gen_answer *out,
+                                    struct gen_error *err);
 
 /* Writes "sent" for an attempt about to go out (before its bytes leave); `attempt` counts from 1
  * within this run. */
 GEN_MUST_USE int gen_ledger_attempt_sent(struct gen_ledger *l, const struct gen_digest *key,
                                          int64_t run_id, struct gen_str step, int attempt,
                                          int64_t *attempt_id, struct gen_error *err);
-/* Stores the answer under the key (the first answer of a key wins, but for `replaces`) and ends the
- * attempt as answered. An attempt that was given up as unknown can still be answered; one that has
- * failed or was answered before is GEN_ESTATE, and nothing is stored. */
+/* Stores the answer under the key and ends the attempt as answered. The first answer of a key wins;
+ * one that is `is_renewed` is kept beside those of other runs, of which none is ever lost, and the
+ * first one of its run wins. An attempt that was given up as unknown can still be answered; one
+ * that has failed or was answered before is GEN_ESTATE, and nothing is stored. */
 GEN_MUST_USE int gen_ledger_attempt_answered(struct gen_ledger *l, int64_t attempt_id,
                                              const struct gen_digest *key,
                                              const struct gen_answer *a, struct gen_error *err);
@@ -268,7 +281,7 @@ GEN_MUST_USE int gen_ledger_note_find(struct gen_ledger *l, struct gen_str name,
                                       struct gen_str *value, struct gen_error *err);
 
 /* Stores an answer that belongs to no attempt of this run: a batch of an earlier one brought it.
- * The first answer of a key wins. */
+ * Which one wins: as in gen_ledger_attempt_answered. */
 GEN_MUST_USE int gen_ledger_answer_put(struct gen_ledger *l, const struct gen_digest *key,
                                        const struct gen_answer *a, struct gen_error *err);
 

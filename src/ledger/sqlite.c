@@ -9,10 +9,12 @@ static const char *const stmt_sql[GEN_STMT_COUNT] = {
     [GEN_STMT_ANSWER_FIND] =
         "SELECT text, reasoning, finish, model, tokens_in, tokens_out, tokens_cached, "
         "tokens_reasoning, cost_microusd, latency_us, answered_us, run "
-        "FROM answers WHERE id = ?1 AND key = ?2",
-    [GEN_STMT_ANSWER_IS] = "SELECT run FROM answers WHERE id = ?1 AND key = ?2",
-    [GEN_STMT_ANSWER_INDEX_FIND] = "SELECT answer FROM answer_index WHERE key64 = ?1",
-    [GEN_STMT_ANSWER_INDEX_OLD] = "SELECT id FROM answers WHERE key64 = ?1",
+        "FROM answers WHERE id = ?1 AND key = ?2 AND run >= ?3 AND run < ?4",
+    [GEN_STMT_ANSWER_IS] =
+        "SELECT run FROM answers WHERE id = ?1 AND key = ?2 AND run >= ?3 AND run < ?4",
+    [GEN_STMT_ANSWER_INDEX_FIND] = "SELECT answer FROM answer_index WHERE key64 = ?1 "
+                                   "ORDER BY answer DESC",
+    [GEN_STMT_ANSWER_INDEX_OLD] = "SELECT id FROM answers WHERE key64 = ?1 ORDER BY id DESC",
     [GEN_STMT_ANSWER_INDEX_PUT] = "INSERT INTO answer_index (answer, key64) VALUES (?1, ?2)",
     [GEN_STMT_ANSWER_INDEXED] = "UPDATE progress SET indexed = ?1",
     [GEN_STMT_ANSWER_TAIL] = "SELECT id, key64, 0 FROM answers WHERE id > ?1",
@@ -20,11 +22,6 @@ static const char *const stmt_sql[GEN_STMT_COUNT] = {
         "INSERT INTO answers (key64, key, run, answered_us, latency_us, tokens_in, tokens_out, "
         "tokens_cached, tokens_reasoning, cost_microusd, finish, model, reasoning, text) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-    [GEN_STMT_ANSWER_REPLACE] =
-        "UPDATE answers SET key64 = ?1, key = ?2, run = ?3, answered_us = ?4, latency_us = ?5, "
-        "tokens_in = ?6, tokens_out = ?7, tokens_cached = ?8, tokens_reasoning = ?9, "
-        "cost_microusd = ?10, finish = ?11, model = ?12, reasoning = ?13, text = ?14 "
-        "WHERE id = ?15",
     [GEN_STMT_ATTEMPT_SENT] = "INSERT INTO attempts (key, run, attempt, state, sent_us, step) "
                               "VALUES (?1, ?2, ?3, 2, ?4, ?5)",
     [GEN_STMT_ATTEMPT_END] =

@@ -19,6 +19,7 @@
 #define GEN_SQLITE_ANSWER_BYTES_MAX ((size_t)256 << 20)
 #define GEN_SQLITE_VERSION_BATCHES  2 /* the first that has tables of batches */
 #define GEN_SQLITE_VERSION_INDEX    2 /* and answer_index, chunk_index */
+#define GEN_SQLITE_CANDIDATES_MAX   ((size_t)64)
 #define GEN_SQLITE_ABSENT_SLOTS     ((size_t)16384)
 
 enum gen_sqlite_stmt {
@@ -27,7 +28,6 @@ enum gen_sqlite_stmt {
     GEN_STMT_ANSWER_FIND,
     GEN_STMT_ANSWER_IS,
     GEN_STMT_ANSWER_PUT,
-    GEN_STMT_ANSWER_REPLACE,
     GEN_STMT_ANSWER_INDEX_FIND,
     GEN_STMT_ANSWER_INDEX_OLD,
     GEN_STMT_ANSWER_INDEX_PUT,
@@ -84,9 +84,10 @@ struct gen_sqlite_tail {
 
 enum gen_sqlite_index { GEN_SQLITE_INDEX_ANSWERS, GEN_SQLITE_INDEX_CHUNKS, GEN_SQLITE_INDEX_COUNT };
 
-/* Rows whose keys are like the one that is looked for: one, as good as always. */
+/* Rows whose keys are like the one that is looked for: one, as good as always, but of an answer
+ * that was asked for anew (--fresh) all of its runs', the newest GEN_SQLITE_CANDIDATES_MAX. */
 struct gen_sqlite_candidates {
-    int64_t rows[8];
+    int64_t rows[GEN_SQLITE_CANDIDATES_MAX];
     size_t n;
 };
 
@@ -173,8 +174,8 @@ int gen_sqlite_run_begin(void *state, const struct gen_run_info *info, int64_t *
                          struct gen_error *err);
 int gen_sqlite_run_end(void *state, int64_t run_id, int exit_status, struct gen_str account_json,
                        struct gen_error *err);
-int gen_sqlite_find(void *state, const struct gen_digest *key, bool *found, struct gen_answer *out,
-                    struct gen_error *err);
+int gen_sqlite_find(void *state, const struct gen_digest *key, struct gen_run_span span,
+                    bool *found, struct gen_answer *out, struct gen_error *err);
 int gen_sqlite_attempt_sent(void *state, const struct gen_digest *key, int64_t run_id,
                             struct gen_str step, int attempt, int64_t *attempt_id,
                             struct gen_error *err);

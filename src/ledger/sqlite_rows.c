@@ -146,9 +146,16 @@ int gen_sqlite_run_end(void *state, int64_t run_id, int exit_status, struct gen_
     return rc;
 }
 
-/* Takes the answer in this row when it is the key's. */
-static int take_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest *key, bool *found,
-                       struct gen_answer *out, struct gen_error *err)
+static void bind_span(sqlite3_stmt *stmt, int index, struct gen_run_span span)
+{
+    (void)sqlite3_bind_int64(stmt, index, span.first);
+    (void)sqlite3_bind_int64(stmt, index + 1, span.end > 0 ? span.end : INT64_MAX);
+}
+
+/* Takes the answer in this row when it is the key's, of one of these runs. */
+static int take_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest *key,
+                       struct gen_run_span span, bool *found, struct gen_answer *out,
+                       struct gen_error *err)
 {
     sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_FIND, err);
 
@@ -156,10 +163,11 @@ static int take_answer(struct gen_sqlite *s, int64_t row, const struct gen_diges
         return gen_sqlite_stmt_code(s);
     (void)sqlite3_bind_int64(stmt, 1, row);
     bind_key(stmt, 2, key);
+    bind_span(stmt, 3, span);
     int rc = GEN_OK;
     int step = sqlite3_step(stmt);
     if (step == SQLITE_ROW) {
-        struct gen_answer a = {.replaces = false};
+        struct gen_answer a = {.is_renewed = false};
         rc = gen_sqlite_take_texts(
             s, stmt, 0, 4, (struct gen_str *const[]){&a.text, &a.reasoning, &a.finish, &a.model},
             err);
@@ -186,16 +194,65 @@ static int find_candidates(struct gen_sqlite *s, const struct gen_digest *key,
     return gen_sqlite_candidates_find(s, GEN_SQLITE_INDEX_ANSWERS, begin, c, err);
 }
 
-int gen_sqlite_find(void *state, const struct gen_digest *key, bool *found, struct gen_answer *out,
-                    struct gen_error *err)
+/* Whose answer it is, when it is the key's and of one of these runs. */
+static int is_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest *key,
+                     struct gen_run_span span, bool *is, int64_t *run, struct gen_error *err)
+{
+    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_IS, err);
+
+    if (stmt == NULL)
+        return gen_sqlite_stmt_code(s);
+    (void)sqlite3_bind_int64(stmt, 1, row);
+    bind_key(stmt, 2, key);
+    bind_span(stmt, 3, span);
+    int step = sqlite3_step(stmt);
+    *is = step == SQLITE_ROW;
+    if (*is)
+        *run = sqlite3_column_int64(stmt, 0);
+    (void)sqlite3_reset(stmt);
+    return step == SQLITE_ROW || step == SQLITE_DONE ? GEN_OK
+                                                     : gen_sqlite_break(s, step, "read", err);
+}
+
+/* The first answer of the latest run; `*row` is 0 when there is none. A batch of an earlier run may
+ * have been collected after a later run had its answer, so that rows do not stand in this order. */
+static int find_latest(struct gen_sqlite *s, const struct gen_digest *key,
+                       const struct gen_sqlite_candidates *c, struct gen_run_span span,
+                       int64_t *row, struct gen_error *err)
+{
+    int64_t latest = 0;
+    int rc = GEN_OK;
+
+    *row = 0;
+    for (size_t i = 0; rc == GEN_OK && i < c->n; i++) {
+        bool is = false;
+        int64_t run = 0;
+        rc = is_answer(s, c->rows[i], key, span, &is, &run, err);
+        if (rc != GEN_OK || !is)
+            continue;
+        if (*row == 0 || run > latest || (run == latest && c->rows[i] < *row)) {
+            *row = c->rows[i];
+            latest = run;
+        }
+    }
+    return rc;
+}
+
+int gen_sqlite_find(void *state, const struct gen_digest *key, struct gen_run_span span,
+                    bool *found, struct gen_answer *out, struct gen_error *err)
 {
     struct gen_sqlite *s = state;
     struct gen_sqlite_candidates c;
     bool is_here = false;
+    int64_t row = 0;
     int rc = find_candidates(s, key, &c, err);
 
-    for (size_t i = 0; rc == GEN_OK && !is_here && i < c.n; i++)
-        rc = take_answer(s, c.rows[i], key, &is_here, out, err);
+    if (rc == GEN_OK && c.n == 1)
+        row = c.rows[0];
+    else if (rc == GEN_OK)
+        rc = find_latest(s, key, &c, span, &row, err);
+    if (rc == GEN_OK && row != 0)
+        rc = take_answer(s, row, key, span, &is_here, out, err);
     if (rc == GEN_OK)
         *found = is_here;
     return rc;
@@ -257,43 +314,6 @@ static int fail_not_sent(const struct gen_sqlite *s, int64_t attempt_id, struct 
                     (long long)attempt_id, s->path);
 }
 
-/* `*run`: whose answer it is. */
-static int is_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest *key, bool *is,
-                     int64_t *run, struct gen_error *err)
-{
-    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_IS, err);
-
-    if (stmt == NULL)
-        return gen_sqlite_stmt_code(s);
-    (void)sqlite3_bind_int64(stmt, 1, row);
-    bind_key(stmt, 2, key);
-    int step = sqlite3_step(stmt);
-    *is = step == SQLITE_ROW;
-    if (*is)
-        *run = sqlite3_column_int64(stmt, 0);
-    (void)sqlite3_reset(stmt);
-    if (step != SQLITE_ROW && step != SQLITE_DONE)
-        return gen_sqlite_break(s, step, "read", err);
-    return GEN_OK;
-}
-
-/* `*row`: 0 when there is none. */
-static int find_stored(struct gen_sqlite *s, const struct gen_digest *key, int64_t *row,
-                       int64_t *run, struct gen_error *err)
-{
-    struct gen_sqlite_candidates c;
-    bool is = false;
-    int rc = find_candidates(s, key, &c, err);
-
-    *row = 0;
-    for (size_t i = 0; rc == GEN_OK && !is && i < c.n; i++) {
-        rc = is_answer(s, c.rows[i], key, &is, run, err);
-        if (rc == GEN_OK && is)
-            *row = c.rows[i];
-    }
-    return rc;
-}
-
 static void bind_answer(sqlite3_stmt *stmt, const struct gen_digest *key,
                         const struct gen_answer *a)
 {
@@ -325,19 +345,6 @@ static int put_answer(struct gen_sqlite *s, const struct gen_digest *key,
     return gen_sqlite_tail_add(s, GEN_SQLITE_INDEX_ANSWERS, entry, err);
 }
 
-/* The row keeps its number and its key: whatever finds it goes on doing so. */
-static int replace_answer(struct gen_sqlite *s, int64_t row, const struct gen_digest *key,
-                          const struct gen_answer *a, struct gen_error *err)
-{
-    sqlite3_stmt *stmt = gen_sqlite_stmt(s, GEN_STMT_ANSWER_REPLACE, err);
-
-    if (stmt == NULL)
-        return gen_sqlite_stmt_code(s);
-    bind_answer(stmt, key, a);
-    (void)sqlite3_bind_int64(stmt, 15, row);
-    return gen_sqlite_write_row(s, stmt, err);
-}
-
 static int check_answer_size(const struct gen_answer *a, struct gen_error *err)
 {
     const size_t max = GEN_SQLITE_ANSWER_BYTES_MAX;
@@ -352,16 +359,18 @@ int gen_sqlite_answer_put(void *state, const struct gen_digest *key, const struc
                           struct gen_error *err)
 {
     struct gen_sqlite *s = state;
+    struct gen_sqlite_candidates c;
+    struct gen_run_span span = {0, 0};
     int64_t row = 0;
-    int64_t run = 0;
     int rc = check_answer_size(a, err);
 
+    if (a->is_renewed)
+        span = (struct gen_run_span){a->run_id, a->run_id + 1};
     if (rc == GEN_OK)
-        rc = find_stored(s, key, &row, &run, err);
-    if (rc == GEN_OK && row == 0)
-        return put_answer(s, key, a, err);
-    return rc == GEN_OK && a->replaces && run != a->run_id ? replace_answer(s, row, key, a, err)
-                                                           : rc;
+        rc = find_candidates(s, key, &c, err);
+    if (rc == GEN_OK)
+        rc = find_latest(s, key, &c, span, &row, err);
+    return rc == GEN_OK && row == 0 ? put_answer(s, key, a, err) : rc;
 }
 
 int gen_sqlite_attempt_answered(void *state, int64_t attempt_id, const struct gen_digest *key,

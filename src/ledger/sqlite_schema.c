@@ -4,7 +4,7 @@
 
 /* "GenL" in the header of the file, where file(1) and we look for it. */
 #define APPLICATION_ID        0x47656e4c
-#define SCHEMA_VERSION        2
+#define SCHEMA_VERSION        3
 #define SCHEMA_VERSION_OLDEST 1
 
 #if SQLITE_VERSION_NUMBER >= 3037000
@@ -78,6 +78,11 @@ static const char tables_2_sql[] =
     " remote_id TEXT NOT NULL)" STRICT ";"
     "CREATE TABLE batch_keys (batch INTEGER PRIMARY KEY, keys BLOB NOT NULL)" STRICT ";";
 
+/*
+ * Version 3 has the tables of version 2. What is new is that `answers` may have several rows of one
+ * key, an answer asked for anew (--fresh) beside the older ones: a program that knows one alone
+ * must not write to it.
+ */
 int gen_sqlite_exec(const struct gen_sqlite *s, const char *sql, const char *doing,
                     struct gen_error *err)
 {
@@ -153,7 +158,7 @@ int gen_sqlite_make_schema(struct gen_sqlite *s, bool is_new, struct gen_error *
     int rc = gen_sqlite_exec(s, "BEGIN IMMEDIATE", doing, err);
     if (rc == GEN_OK && is_new)
         rc = gen_sqlite_exec(s, tables_1_sql, doing, err);
-    if (rc == GEN_OK)
+    if (rc == GEN_OK && s->version < GEN_SQLITE_VERSION_INDEX)
         rc = gen_sqlite_exec(s, tables_2_sql, doing, err);
     if (rc == GEN_OK)
         rc = gen_sqlite_exec(s, versions, doing, err);

@@ -175,34 +175,35 @@ static bool is_candidate(const struct gen_sqlite_candidates *c, int64_t row)
     return false;
 }
 
-static int add_candidate(const struct gen_sqlite *s, struct gen_sqlite_candidates *c, int64_t row,
-                         struct gen_error *err)
+/* When there is no room, the oldest one goes. */
+static void add_candidate(struct gen_sqlite_candidates *c, int64_t row)
 {
+    size_t oldest = 0;
+
     if (is_candidate(c, row))
-        return GEN_OK;
-    if (c->n == sizeof c->rows / sizeof c->rows[0])
-        return gen_fail(err, GEN_EIO,
-                        "the ledger %s is damaged: many different keys begin with the same bytes",
-                        s->path);
-    c->rows[c->n++] = row;
-    return GEN_OK;
+        return;
+    if (c->n < GEN_SQLITE_CANDIDATES_MAX) {
+        c->rows[c->n++] = row;
+        return;
+    }
+    for (size_t i = 1; i < c->n; i++)
+        oldest = c->rows[i] < c->rows[oldest] ? i : oldest;
+    if (c->rows[oldest] < row)
+        c->rows[oldest] = row;
 }
 
-static int find_in_tail(const struct gen_sqlite *s, enum gen_sqlite_index which,
-                        struct gen_sqlite_key key, struct gen_sqlite_candidates *c,
-                        struct gen_error *err)
+static void find_in_tail(const struct gen_sqlite *s, enum gen_sqlite_index which,
+                         struct gen_sqlite_key key, struct gen_sqlite_candidates *c)
 {
     const struct gen_sqlite_tail *t = &s->tails[which];
-    int rc = GEN_OK;
 
     if (t->n == 0)
-        return GEN_OK;
-    for (size_t at = first_place(t, key); rc == GEN_OK && t->places[at].row != 0;
+        return;
+    for (size_t at = first_place(t, key); t->places[at].row != 0;
          at = (at + 1) & (t->n_places - 1)) {
         if (is_same(t->places[at].key, key))
-            rc = add_candidate(s, c, t->places[at].row, err);
+            add_candidate(c, t->places[at].row);
     }
-    return rc;
 }
 
 static int find_in_index(struct gen_sqlite *s, enum gen_sqlite_index which,
@@ -220,9 +221,10 @@ static int find_in_index(struct gen_sqlite *s, enum gen_sqlite_index which,
     (void)sqlite3_bind_int64(stmt, 1, key.first);
     if (which == GEN_SQLITE_INDEX_CHUNKS)
         (void)sqlite3_bind_int64(stmt, 2, key.second);
-    while ((step = sqlite3_step(stmt)) == SQLITE_ROW && rc == GEN_OK)
-        rc = add_candidate(s, c, sqlite3_column_int64(stmt, 0), err);
-    if (rc == GEN_OK && step != SQLITE_DONE)
+    for (size_t i = 0; i < GEN_SQLITE_CANDIDATES_MAX && (step = sqlite3_step(stmt)) == SQLITE_ROW;
+         i++)
+        add_candidate(c, sqlite3_column_int64(stmt, 0));
+    if (step != SQLITE_DONE && step != SQLITE_ROW)
         rc = gen_sqlite_fail(s, step, "read", err);
     (void)sqlite3_reset(stmt);
     return rc;
@@ -239,10 +241,10 @@ int gen_sqlite_candidates_find(struct gen_sqlite *s, enum gen_sqlite_index which
 
     c->n = 0;
     if (rc == GEN_OK)
-        rc = find_in_tail(s, which, key, c, err);
+        find_in_tail(s, which, key, c);
     if (rc != GEN_OK || (remembers && *absent_slot(s, key) == key.first))
         return rc;
-    /* Also when the tail has one: it may be another key that begins alike. */
+    /* Also when the tail has one: it may be another key that begins alike, or a newer answer. */
     size_t n_tail = c->n;
     rc = find_in_index(s, which, key, c, err);
     if (rc == GEN_OK && remembers && c->n == n_tail && n_tail == 0)

@@ -296,6 +296,7 @@ static int take_up(void *ud, const struct gen_ledger_batch *row, struct gen_erro
     struct batch *b = c->filling;
     c->filling = NULL;
     b->row = row->id;
+    b->run_id = row->run_id;
     b->n_requests = row->n_requests;
     b->is_old = true;
     b->submitted_unix = row->submitted_unix_us / 1000000;

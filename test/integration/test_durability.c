@@ -149,6 +149,48 @@ static void killed_at_random_moments(void **state)
     }
 }
 
+/* --fresh pays for everything once more, and the same command, killed, does not pay for that again.
+ * Other ledgers, and other command lines, are not gone on with. */
+static void killed_fresh_runs_go_on(void **state)
+{
+    struct place *p = *state;
+    uint64_t seed = (uint64_t)time(NULL) ^ (uint64_t)getpid();
+    struct gen_prng random = gen_prng_make(seed);
+    print_message("seed %llu\n", (unsigned long long)seed);
+    write_corpus(p, N_CHUNKS);
+    place_serve(p, ARGS("--latency-ms", "15", "--jitter-ms", "30"));
+    finish(p, "t.jsonl");
+    finish(p, "whole.jsonl");
+    place_script(p, "/fake/reset", "{}");
+    finish(p, "other.jsonl");
+    long long n = place_stat(p, "requests");
+    place_script(p, "/fake/reset", "{}");
+    long long n_killed = 0;
+    bool is_done = false;
+    for (int i = 0; i < N_KILLS / 2 && !is_done; i++) {
+        struct run *r = begin_with(p, "t.jsonl", "--fresh", NULL);
+        run_sleep_ms((unsigned)gen_prng_below(&random, 350) + 20);
+        (void)kill(r->pid, SIGKILL);
+        run_wait(r);
+        is_done = r->status >= 0;
+        n_killed += !is_done;
+    }
+    assert_true(n_killed > 0);
+    if (!is_done) {
+        struct run *last = begin_with(p, "t.jsonl", "--fresh", NULL);
+        run_wait(last);
+        run_expect(last, 0);
+    }
+    check_same(p);
+    assert_in_range(place_stat(p, "requests"), n, n + n_killed * WORKERS);
+    /* It has ended: the next one begins anew. */
+    place_script(p, "/fake/reset", "{}");
+    struct run *anew = begin_with(p, "t.jsonl", "--fresh", NULL);
+    run_wait(anew);
+    run_expect(anew, 0);
+    assert_int_equal(place_stat(p, "requests"), n);
+}
+
 /* Once: nothing more is sent, what is in flight is waited for and kept. */
 static void interrupted_once(void **state)
 {
@@ -238,10 +280,8 @@ static void interrupted_again_and_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(killed_at_random_moments),
-        TEST(interrupted_once),
-        TEST(interrupted_twice),
-        TEST(interrupted_again_and_again),
+        TEST(killed_at_random_moments), TEST(killed_fresh_runs_go_on),     TEST(interrupted_once),
+        TEST(interrupted_twice),        TEST(interrupted_again_and_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,6 +93,35 @@ static struct run *generate(struct place *p, const char *more)
                              "--min-chunk-chars", "0", more));
 }
 
+/* Nothing of what --fresh brings is worth more than what was good before, but both are kept, and
+ * both were paid. */
+static void bad_fresh_answers_lose_nothing(void **state)
+{
+    struct place *p = *state;
+    place_serve(p, NULL);
+    run_expect(generate(p, NULL), 0);
+    char *before = place_read(p, "qa.json", NULL);
+    long long n = place_stat(p, "requests");
+    place_script(p, "/fake/script", "{\"faults\":[\"nonjson:1\"]}");
+    run_expect(generate(p, "--fresh"), 5);
+    assert_int_equal(place_stat(p, "requests"), 4 * n);
+    place_script(p, "/fake/script", "{\"faults\":[]}");
+    run_expect(generate(p, NULL), 0);
+    assert_int_equal(place_stat(p, "requests"), 4 * n);
+    char *after = place_read(p, "qa.json", NULL);
+    assert_string_equal(before, after);
+    struct gen_json_doc *summary = place_summary(p, "qa");
+    assert_int_equal(summary_total(summary, "calls_from_ledger"), n);
+    assert_int_equal(summary_total(summary, "requests_sent"), 0);
+    gen_json_doc_free(summary);
+    run_expect(
+        place_run(p, ARGS("generate", CHUNKS, "-o", "qa.json", "--provider", "vllm", "--model",
+                          "fake-model", "--base-url", p->v1, "--fresh", "--batch-file", "files")),
+        2);
+    free(before);
+    free(after);
+}
+
 /* Answers that do not fit stay in the ledger: a plain rerun fails in the same way without a
  * request, --retry-failed asks for the failed ones alone. */
 static void retry_failed_asks_for_failures_alone(void **state)
@@ -208,6 +237,7 @@ int main(void)
         TEST(the_second_run_sends_nothing),
         TEST(what_is_not_asked_is_not_paid),
         TEST(fresh_asks_everything_again),
+        TEST(bad_fresh_answers_lose_nothing),
         TEST(retry_failed_asks_for_failures_alone),
         TEST(failures_without_an_answer_are_asked_again),
         TEST(the_failures_file_explains),

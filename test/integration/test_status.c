@@ -62,7 +62,7 @@ static void runs_and_their_calls(void **state)
     run_expect(place_run(p, ARGS(GENERATE(p))), 0);
     long long n = place_stat(p, "requests");
     place_script(p, "/fake/script", "{\"faults\":[\"nonjson:1\"]}");
-    run_expect(place_run(p, ARGS(GENERATE(p), "--temperature", "0.9", "--max-chunks", "2")), 3);
+    run_expect(place_run(p, ARGS(GENERATE(p), "--fresh", "--max-chunks", "2")), 3);
     place_script(p, "/fake/script", "{\"faults\":[]}");
     run_expect(place_run(p, ARGS(GENERATE(p), "--max-chunks", "1", "--verbose")), 0);
 

@@ -48,7 +48,8 @@ struct batch {
     struct batch_channel *channel;
     struct batch *next;
     enum batch_phase phase;
-    int64_t row; /* in the ledger */
+    int64_t row;    /* in the ledger */
+    int64_t run_id; /* that submitted it */
     char marker[48];
     char id[GEN_BATCH_TEXT_BYTES], file_id[GEN_BATCH_TEXT_BYTES];
     char word[48]; /* the provider's, of the state last seen */

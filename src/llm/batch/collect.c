@@ -5,13 +5,16 @@
 
 #include <stdio.h>
 
-static int keep_answer(struct batch_channel *c, const struct gen_digest *key,
+/* It is an answer of the run that submitted the batch, whichever collects it, and however often. */
+static int keep_answer(const struct batch *b, const struct gen_digest *key,
                        struct gen_llm_result *result, struct gen_error *err)
 {
+    struct batch_channel *c = b->channel;
     if (!gen_llm_is_answer(result))
         return GEN_OK;
     result->usage.cost_microusd = gen_llm_cost(&c->b.price, &result->usage);
-    struct gen_answer a = gen_llm_answer(result, c->b.run_id, gen_time_unix_us());
+    struct gen_answer a = gen_llm_answer(result, b->run_id, gen_time_unix_us());
+    a.is_renewed = true;
     int rc = gen_ledger_begin(c->b.ledger, err);
     return rc ? rc : gen_ledger_answer_put(c->b.ledger, key, &a, err);
 }
@@ -36,7 +39,7 @@ static int read_answer(const struct batch_channel *c, const struct gen_batch_lin
 }
 
 /* What somebody waits for goes to him, the rest into the ledger. */
-static int take_answer(struct batch_channel *c, struct batch_entry *entry,
+static int take_answer(const struct batch *b, struct batch_entry *entry,
                        const struct gen_digest *key, struct gen_llm_result *result,
                        struct gen_error *err)
 {
@@ -44,7 +47,7 @@ static int take_answer(struct batch_channel *c, struct batch_entry *entry,
         gen_batch_deliver(entry->exchange, result, NULL);
         return GEN_OK;
     }
-    int rc = keep_answer(c, key, result, err);
+    int rc = keep_answer(b, key, result, err);
     if (entry)
         entry->is_answered = rc == GEN_OK;
     gen_llm_result_release(result);
@@ -72,7 +75,7 @@ static int collect(struct batch *b, const struct gen_json *json, struct gen_erro
     int rc = read_answer(c, &line, &result, err);
     /* A batch that was taken for another: its answers are good, its failures another batch's. */
     if (rc == GEN_OK && (is_own || gen_llm_is_answer(&result)))
-        return take_answer(c, entry, &key, &result, err);
+        return take_answer(b, entry, &key, &result, err);
     gen_llm_result_release(&result);
     return rc;
 }

@@ -322,6 +322,7 @@ int gen_batch_submit(struct batch *b, struct gen_error *err)
     if (rc)
         return rc;
     b->n_requests = row.n_requests;
+    b->run_id = row.run_id;
     b->submitted_unix = gen_time_unix_us() / 1000000;
     if (c->protocol->upload_path)
         start_upload(b);

@@ -342,6 +342,7 @@ static void run_engine(struct world *w, struct gen_ledger *ledger, struct gen_ht
         .max_requests = w->max_requests,
         .max_requests_a_minute = w->max_requests_a_minute,
         .fresh = w->fresh,
+        .fresh_from = w->fresh_from,
         .retry_failed = w->retry_failed,
         .keep_chunks = true,
         .seed = w->seed,
@@ -375,6 +376,7 @@ void world_run(struct world *w)
                             &w->err);
     if (w->rc == GEN_OK)
         w->rc = gen_ledger_run_begin(ledger, &info, &run_id, &w->err);
+    w->run_id = run_id;
     if (w->rc == GEN_OK)
         run_engine(w, ledger, http, run_id);
     gen_ledger_close(ledger);

@@ -90,6 +90,8 @@ struct world {
     unsigned n_turns_max; /* answers take a random number of turns up to this */
     size_t window_start, window_max;
     bool fresh, retry_failed;
+    int64_t fresh_from; /* 0: the run itself */
+    int64_t run_id;     /* of the last run */
     int64_t max_cost_microusd, max_tokens_total, max_requests, max_requests_a_minute;
     size_t cached_prefix_tokens; /* of the provider over the network */
     int64_t n_items;

@@ -60,10 +60,10 @@ static int spy_run_begin(void *state, const struct gen_run_info *info, int64_t *
     return gen_ledger_sqlite.run_begin(state, info, run_id, err);
 }
 
-static int spy_find(void *state, const struct gen_digest *key, bool *found, struct gen_answer *out,
-                    struct gen_error *err)
+static int spy_find(void *state, const struct gen_digest *key, struct gen_run_span span,
+                    bool *found, struct gen_answer *out, struct gen_error *err)
 {
-    return fails(err) ? GEN_EIO : gen_ledger_sqlite.find(state, key, found, out, err);
+    return fails(err) ? GEN_EIO : gen_ledger_sqlite.find(state, key, span, found, out, err);
 }
 
 static int spy_sent(void *state, const struct gen_digest *key, int64_t run_id, struct gen_str step,

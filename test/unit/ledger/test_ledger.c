@@ -95,40 +95,111 @@ static void first_answer_wins(void **state)
     gen_ledger_close(l);
 }
 
-/* A run that wants its own answers leaves them in the place of older ones, and the first of its own
- * stays; both where the index knows the answer and where the tail does. */
-static void a_fresh_answer_replaces_an_older_one(void **state)
+static struct gen_answer renewed(int64_t run_id, const char *text)
+{
+    return (struct gen_answer){.text = gen_str_from(text),
+                               .reasoning = GEN_STR("why"),
+                               .usage = {10, 1, 0, 0, 100, 0},
+                               .run_id = run_id,
+                               .is_renewed = true};
+}
+
+static void expect_answer(struct gen_ledger *l, struct gen_run_span span, const char *text,
+                          int64_t run_id)
+{
+    struct gen_error err;
+    struct gen_digest key = key_from(1);
+    struct gen_answer out;
+    bool found = false;
+    must(gen_ledger_find_of(l, &key, span, &found, &out, &err), &err);
+    assert_int_equal(found, text != NULL);
+    if (!text)
+        return;
+    assert_str(out.text, gen_str_from(text));
+    assert_int_equal(out.run_id, run_id);
+}
+
+/* A run that wants its own answers keeps them beside the older ones, and the first of its own
+ * counts; both where the index knows the answer and where the tail does. */
+static void a_fresh_answer_stands_beside_older_ones(void **state)
 {
     struct ledger_fixture *f = *state;
     struct gen_error err;
     struct gen_ledger *l = open_writer(f->path);
     struct gen_digest key = key_from(1);
+    struct gen_answer first = {.text = GEN_STR("first"), .usage = {10, 1, 0, 0, 100, 0}};
     struct gen_ledger_totals t;
-    int64_t first_run = begin_run(l);
+    int64_t run[3] = {begin_run(l)};
 
-    put_answer(l, first_run, 1);
-    for (int i = 0; i < 2; i++) {
-        struct gen_answer out;
-        bool found = false;
-        int64_t run_id = begin_run(l);
-        struct gen_answer fresh = {.text = GEN_STR("fresh"),
-                                   .reasoning = GEN_STR("why"),
-                                   .run_id = run_id,
-                                   .replaces = true};
-        struct gen_answer again = {.text = GEN_STR("again"), .run_id = run_id, .replaces = true};
-        must(gen_ledger_attempt_answered(l, send_one(l, &key, run_id), &key, &fresh, &err), &err);
-        must(gen_ledger_attempt_answered(l, send_one(l, &key, run_id), &key, &again, &err), &err);
-        must(gen_ledger_find(l, &key, &found, &out, &err), &err);
-        assert_true(found);
-        assert_str(out.text, GEN_STR("fresh"));
-        assert_str(out.reasoning, GEN_STR("why"));
-        assert_int_equal(out.run_id, run_id);
+    first.run_id = run[0];
+    must(gen_ledger_attempt_answered(l, send_one(l, &key, run[0]), &key, &first, &err), &err);
+    for (int i = 1; i < 3; i++) {
+        run[i] = begin_run(l);
+        struct gen_answer fresh = renewed(run[i], i == 1 ? "second" : "third");
+        struct gen_answer again = renewed(run[i], "again");
+        must(gen_ledger_attempt_answered(l, send_one(l, &key, run[i]), &key, &fresh, &err), &err);
+        must(gen_ledger_attempt_answered(l, send_one(l, &key, run[i]), &key, &again, &err), &err);
+        expect_answer(l, (struct gen_run_span){0, 0}, i == 1 ? "second" : "third", run[i]);
         must(gen_ledger_totals(l, 0, &t, &err), &err);
-        assert_int_equal(t.n_answers, 1);
+        assert_int_equal(t.n_answers, i + 1);
+        assert_int_equal(t.usage.cost_microusd, 100 + 200 * i);
         /* Closing moves the tail into the index. */
         gen_ledger_close(l);
         l = open_writer(f->path);
     }
+    expect_answer(l, (struct gen_run_span){0, run[2]}, "second", run[1]);
+    expect_answer(l, (struct gen_run_span){0, run[1]}, "first", run[0]);
+    expect_answer(l, (struct gen_run_span){0, run[0]}, NULL, 0);
+    expect_answer(l, (struct gen_run_span){run[2], 0}, "third", run[2]);
+    expect_answer(l, (struct gen_run_span){run[2] + 1, 0}, NULL, 0);
+    gen_ledger_close(l);
+}
+
+/* The answers of a batch are its run's, whenever they come. */
+static void a_late_answer_is_kept_and_does_not_count(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct gen_error err;
+    struct gen_ledger *l = open_writer(f->path);
+    struct gen_digest key = key_from(1);
+    int64_t early = begin_run(l), late = begin_run(l);
+    struct gen_answer live = {.text = GEN_STR("live"), .run_id = late};
+    struct gen_answer batch = renewed(early, "batch");
+
+    must(gen_ledger_answer_put(l, &key, &live, &err), &err);
+    for (int i = 0; i < 2; i++)
+        must(gen_ledger_answer_put(l, &key, &batch, &err), &err);
+    expect_answer(l, (struct gen_run_span){0, 0}, "live", late);
+    expect_answer(l, (struct gen_run_span){0, late}, "batch", early);
+    struct gen_ledger_totals t;
+    must(gen_ledger_totals(l, 0, &t, &err), &err);
+    assert_int_equal(t.n_answers, 2);
+    gen_ledger_close(l);
+}
+
+/* More runs than are ever looked at: the newest are found, in the tail and in the index. */
+static void many_fresh_answers(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct gen_error err;
+    struct gen_ledger *l = open_writer(f->path);
+    struct gen_digest key = key_from(1);
+    int64_t run = 0;
+    for (int i = 0; i < 100; i++) {
+        run = begin_run(l);
+        struct gen_answer a = renewed(run, i == 99 ? "last" : i == 50 ? "middle" : "some");
+        must(gen_ledger_answer_put(l, &key, &a, &err), &err);
+        if (i == 70) {
+            gen_ledger_close(l);
+            l = open_writer(f->path);
+        }
+    }
+    expect_answer(l, (struct gen_run_span){0, 0}, "last", run);
+    expect_answer(l, (struct gen_run_span){0, run - 48}, "middle", run - 49);
+    gen_ledger_close(l);
+    l = open_reader(f->path);
+    expect_answer(l, (struct gen_run_span){0, 0}, "last", run);
+    expect_answer(l, (struct gen_run_span){0, run - 48}, "middle", run - 49);
     gen_ledger_close(l);
 }
 
@@ -403,7 +474,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_TEST(answer_comes_back_whole),
         LEDGER_TEST(first_answer_wins),
-        LEDGER_TEST(a_fresh_answer_replaces_an_older_one),
+        LEDGER_TEST(a_fresh_answer_stands_beside_older_ones),
+        LEDGER_TEST(a_late_answer_is_kept_and_does_not_count),
+        LEDGER_TEST(many_fresh_answers),
         LEDGER_TEST(keys_with_one_prefix_are_two),
         LEDGER_TEST(pending_is_seen_and_dropped_without_commit),
         LEDGER_TEST(attempts_move_forward_only),

@@ -593,7 +593,7 @@ static void old_ledgers_are_brought_up_to_date(void **state)
     assert_true(has_answer(reader, 5));
     gen_ledger_close(reader);
     gen_ledger_close(l);
-    assert_int_equal(version_of(f->path), 2);
+    assert_int_equal(version_of(f->path), 3);
     for (int round = 0; round < 2; round++) {
         l = round == 0 ? open_writer(f->path) : open_reader(f->path);
         check_old_rows(l);

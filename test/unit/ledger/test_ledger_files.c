@@ -79,8 +79,8 @@ static void foreign_and_newer_databases_are_refused(void **state)
 {
     struct ledger_fixture *f = *state;
     static const unsigned char ours[4] = {'G', 'e', 'n', 'L'}, zero[4] = {0},
-                               newer[4] = {0, 0, 0, 3};
-    static const unsigned char current[4] = {0, 0, 0, 2}, negative[4] = {0xff, 0xff, 0xff, 0xff};
+                               newer[4] = {0, 0, 0, 4};
+    static const unsigned char current[4] = {0, 0, 0, 3}, negative[4] = {0xff, 0xff, 0xff, 0xff};
 
     make_ledger(f->path);
     patch_file(f->path, 68, "GP10", 4);
@@ -95,6 +95,14 @@ static void foreign_and_newer_databases_are_refused(void **state)
     expect_no_ledger(f->path, GEN_EIO, "damaged");
     patch_file(f->path, 60, newer, 4);
     expect_no_ledger(f->path, GEN_EIO, "newer generator");
+    /* Version 2 has the same tables, and is brought up to date. */
+    static const unsigned char older[4] = {0, 0, 0, 2};
+    patch_file(f->path, 60, older, 4);
+    for (int i = 0; i < 2; i++) {
+        struct gen_ledger *l = open_writer(f->path);
+        assert_true(has_answer(l, 99));
+        gen_ledger_close(l);
+    }
     patch_file(f->path, 60, current, 4);
     struct gen_ledger *l = open_writer(f->path);
     assert_true(has_answer(l, 99));
