@@ -63,7 +63,7 @@ static void on_observation(void *ud, const struct gen_observation *o)
     struct round *r = v->round;
     v->execution = NULL;
     /* A try that fits into no request teaches nothing, and is no sign of a dead server. */
-    if (o->failure && strcmp(o->failure, "bad_arguments") == 0) {
+    if (o->is_unsent) {
         go_on(v);
         return;
     }

@@ -13,7 +13,8 @@
 struct program_channel {
     struct gen_channel_options o;
     char *program;
-    struct gen_buf dir; /* where the programs run: nothing lies there that could change an answer */
+    struct gen_scratch
+        dir; /* where the programs run: nothing lies there that could change an answer */
     struct gen_turn *turn;
     struct gen_exchange *live; /* all that are prepared or in flight */
 };
@@ -170,7 +171,7 @@ static int start(struct program_exchange *x, struct gen_error *err)
         const struct gen_process_options options = {
             .argv = argv,
             .environment = environment,
-            .cwd = c->dir.data,
+            .cwd = c->dir.path,
             .input = gen_buf_str(&x->input),
             .timeout_ms = c->o.endpoint.timeout_ms,
         };
@@ -223,8 +224,7 @@ static void channel_free(void *state)
     struct program_channel *c = state;
     gen_exchange_release_all(&c->live, release);
     gen_turn_free(c->turn);
-    gen_scratch_remove(c->dir.data);
-    gen_buf_release(&c->dir);
+    gen_scratch_release(&c->dir);
     free(c->program);
     free(c);
 }
@@ -243,9 +243,10 @@ int gen_channel_program_new(struct gen_channel *out, const struct gen_channel_op
     if (!c)
         return gen_nomem(err, "a channel");
     c->o = *o;
-    c->dir = gen_buf_make(8192);
+    c->dir = GEN_SCRATCH_NONE;
     c->program = gen_str_dup(gen_str_from(program));
     int rc = c->program ? GEN_OK : gen_nomem(err, "a path");
+    gen_scratch_sweep();
     if (rc == GEN_OK)
         rc = gen_scratch_make(&c->dir, err);
     if (rc == GEN_OK)

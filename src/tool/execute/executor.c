@@ -216,8 +216,10 @@ static void on_deliver(void *ud)
     while (x->ended && !x->is_closing) {
         struct gen_execution *e = x->ended;
         x->ended = e->next;
-        const struct gen_observation o = {
-            .is_error = true, .text = gen_buf_str(&e->failure), .failure = e->failure_class};
+        const struct gen_observation o = {.is_error = true,
+                                          .text = gen_buf_str(&e->failure),
+                                          .failure = e->failure_class,
+                                          .is_unsent = e->is_unsent};
         gen_execution_tell(e, &o);
     }
 }
@@ -279,6 +281,12 @@ void gen_execution_fail(struct gen_execution *e, const char *class_name, const c
     e->next = NULL;
     *last = e;
     gen_loop_wake(e->x->o.loop);
+}
+
+void gen_execution_refuse(struct gen_execution *e, const char *class_name, const char *message)
+{
+    e->is_unsent = true;
+    gen_execution_fail(e, class_name, message);
 }
 
 static bool copy_call(struct gen_call_copy *out, const struct gen_tool_call *call)

@@ -87,6 +87,8 @@ struct gen_observation {
     bool is_capped;
     bool breaks_schema;  /* the structured result is not what the definition promises */
     const char *failure; /* NULL, or the class of what is no fault of the call; `text` says it */
+    bool is_unsent;      /* a failure of the call as it was given: it was refused here, and nothing
+                            was learned about the server */
 };
 /* Borrowed for the call. */
 typedef void gen_observation_fn(void *ud, const struct gen_observation *o);

@@ -26,6 +26,7 @@ struct gen_execution {
     struct gen_cassette_key key;   /* HTTP */
     struct gen_buf failure;        /* what is to be told of one that has failed already */
     const char *failure_class;
+    bool is_unsent; /* as in struct gen_observation */
 };
 
 /* A server and the example that has it. */
@@ -87,6 +88,8 @@ void gen_pool_cancel(struct gen_execution *e);
 void gen_execution_tell(struct gen_execution *e, const struct gen_observation *o);
 /* The same for a failure of class `class_name`, in words. */
 void gen_execution_fail(struct gen_execution *e, const char *class_name, const char *message);
+/* The same for a call that is not sent, for what it is. */
+void gen_execution_refuse(struct gen_execution *e, const char *class_name, const char *message);
 void gen_execution_free(struct gen_execution *e);
 /* The name that the server knows the tool by. */
 struct gen_str gen_executor_tool_name(const struct gen_executor *x, const char *tool);

@@ -199,6 +199,7 @@ static void on_result(void *ud, const struct gen_mcp_result *r)
         .is_capped = r->is_capped,
         .breaks_schema = r->breaks_schema,
         .failure = failure,
+        .is_unsent = r->class == GEN_MCP_REFUSED,
     };
     gen_execution_tell(take_current(w), &o);
 }
@@ -231,8 +232,10 @@ static void proceed(struct gen_worker *w)
     if (rc == GEN_OK)
         rc = gen_mcp_call(w->mcp, gen_executor_tool_name(w->x, c->tool), gen_str_from(c->arguments),
                           on_result, w, &e->call, &err);
-    if (rc)
-        fail_current(w, rc == GEN_EINPUT ? "bad_arguments" : "server_failed", err.msg);
+    if (rc == GEN_EINPUT)
+        gen_execution_refuse(take_current(w), "bad_arguments", err.msg);
+    else if (rc)
+        fail_current(w, "server_failed", err.msg);
 }
 
 /* A server is not given up later than a call would be, but has time enough to start. */

@@ -376,15 +376,19 @@ static void begin(struct gen_executor *x, struct gen_execution *e)
     bool allowed = false;
     int rc = gen_service_allows(x, gen_str_from(e->calls[e->n_before].tool), &allowed, &why, &err);
     if (rc == GEN_OK && !allowed) {
-        gen_execution_fail(e, "not_allowed", why.data);
+        gen_execution_refuse(e, "not_allowed", why.data);
         gen_buf_release(&why);
         return;
     }
     gen_buf_release(&why);
     if (rc == GEN_OK)
         rc = start(x, e, &err);
+    if (rc == GEN_ENOMEM) {
+        gen_execution_fail(e, "server_failed", err.msg);
+        return;
+    }
     if (rc) {
-        gen_execution_fail(e, rc == GEN_ENOMEM ? "server_failed" : "bad_arguments", err.msg);
+        gen_execution_refuse(e, "bad_arguments", err.msg);
         return;
     }
     e->next = x->in_flight;

@@ -436,7 +436,10 @@ int gen_mcp_new(struct gen_mcp **out, struct gen_loop *loop, const struct gen_mc
     m->transport = options->replay ? &gen_mcp_replay
                    : options->url  ? &gen_mcp_http
                                    : &gen_mcp_stdio;
+    m->scratch = GEN_SCRATCH_NONE;
     m->sandbox = gen_buf_make(8192);
+    if (options->sandbox)
+        gen_scratch_sweep();
     rc = gen_turn_new(&m->turn, loop, on_deliver, on_flush, m, err);
     if (rc)
         free(m);

@@ -5,6 +5,7 @@
 #include "tool/mcp/cassette.h"
 #include "tool/mcp/mcp.h"
 
+#include "os/scratch.h"
 #include "json/schema.h"
 
 #define GEN_MCP_VERSION_MODERN "2026-07-28"
@@ -100,7 +101,8 @@ struct gen_mcp {
     unsigned generation;
     unsigned n_deaths; /* since the last answer */
     uint64_t last_id;
-    struct gen_buf sandbox; /* path; empty when there is none now */
+    struct gen_scratch scratch; /* the sandbox */
+    struct gen_buf sandbox;     /* its path without links; empty when there is none now */
 
     struct gen_mcp_call *calls; /* all of them, in the order of their birth */
     struct gen_mcp_call *own;   /* the client's own request, of which there is one at most */

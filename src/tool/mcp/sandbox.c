@@ -1,7 +1,5 @@
 #include "tool/mcp/mcp_int.h"
 
-#include "os/scratch.h"
-
 #include <stdlib.h>
 
 int gen_mcp_sandbox_make(struct gen_mcp *m, struct gen_error *err)
@@ -9,23 +7,20 @@ int gen_mcp_sandbox_make(struct gen_mcp *m, struct gen_error *err)
     gen_mcp_sandbox_remove(m);
     if (!m->o.sandbox)
         return GEN_OK;
-    struct gen_buf path = gen_buf_make(8192);
-    int rc = gen_scratch_make(&path, err);
+    int rc = gen_scratch_make(&m->scratch, err);
     /* Servers say the path without symbolic links. */
-    char *real = rc == GEN_OK ? realpath(path.data, NULL) : NULL;
+    char *real = rc == GEN_OK ? realpath(m->scratch.path, NULL) : NULL;
     if (rc == GEN_OK)
         rc = real ? gen_buf_add_c(&m->sandbox, real, err) : gen_nomem(err, "a path");
-    if (rc && path.n)
-        gen_scratch_remove(path.data);
+    if (rc)
+        gen_scratch_release(&m->scratch);
     free(real);
-    gen_buf_release(&path);
     return rc;
 }
 
 void gen_mcp_sandbox_remove(struct gen_mcp *m)
 {
-    if (m->sandbox.n)
-        gen_scratch_remove(m->sandbox.data);
+    gen_scratch_release(&m->scratch);
     gen_buf_clear(&m->sandbox);
 }
 

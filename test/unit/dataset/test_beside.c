@@ -47,7 +47,7 @@ static void ledgers(void **state)
         {"folder_x.json", NULL}, /* a folder of that name is no ledger */
     };
     (void)state;
-    struct gen_buf folder = gen_buf_make(4096);
+    struct gen_scratch folder;
     struct gen_buf path = gen_buf_make(4096);
     struct gen_buf found = gen_buf_make(4096);
     assert_int_equal(gen_scratch_make(&folder, NULL), GEN_OK);
@@ -55,29 +55,28 @@ static void ledgers(void **state)
                                         "folder.ledger/x"};
     for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++) {
         gen_buf_clear(&path);
-        assert_int_equal(gen_path_join(&path, gen_buf_str(&folder), gen_str_from(there[i]), NULL),
-                         GEN_OK);
+        assert_int_equal(
+            gen_path_join(&path, gen_str_from(folder.path), gen_str_from(there[i]), NULL), GEN_OK);
         assert_int_equal(gen_file_write_all(path.data, GEN_STR("x"), NULL), GEN_OK);
     }
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         gen_buf_clear(&path);
         assert_int_equal(
-            gen_path_join(&path, gen_buf_str(&folder), gen_str_from(cases[i].dataset), NULL),
+            gen_path_join(&path, gen_str_from(folder.path), gen_str_from(cases[i].dataset), NULL),
             GEN_OK);
         assert_int_equal(gen_buf_add_c(&found, "of the call before", NULL), GEN_OK);
         assert_int_equal(gen_beside_find_ledger(path.data, &found, NULL), GEN_OK);
         gen_buf_clear(&path);
         if (cases[i].ledger)
-            assert_int_equal(
-                gen_path_join(&path, gen_buf_str(&folder), gen_str_from(cases[i].ledger), NULL),
-                GEN_OK);
+            assert_int_equal(gen_path_join(&path, gen_str_from(folder.path),
+                                           gen_str_from(cases[i].ledger), NULL),
+                             GEN_OK);
         if (!gen_str_eq(gen_buf_str(&found), gen_buf_str(&path)))
             fail_msg("%s: %s", cases[i].dataset, found.n ? found.data : "none");
     }
     assert_int_equal(gen_beside_find_ledger("-", &found, NULL), GEN_OK);
     assert_int_equal(found.n, 0);
-    gen_scratch_remove(folder.data);
-    gen_buf_release(&folder);
+    gen_scratch_release(&folder);
     gen_buf_release(&path);
     gen_buf_release(&found);
 }

@@ -17,13 +17,13 @@
 #include <cmocka.h>
 
 struct place {
-    struct gen_buf folder, path;
+    struct gen_scratch folder;
+    struct gen_buf path;
 };
 
 static int set_up(void **state)
 {
     struct place *p = calloc(1, sizeof(*p));
-    p->folder = gen_buf_make(4096);
     p->path = gen_buf_make(4096);
     *state = p;
     return gen_scratch_make(&p->folder, NULL);
@@ -32,8 +32,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct place *p = *state;
-    gen_scratch_remove(p->folder.data);
-    gen_buf_release(&p->folder);
+    gen_scratch_release(&p->folder);
     gen_buf_release(&p->path);
     free(p);
     return 0;
@@ -43,7 +42,7 @@ static int tear_down(void **state)
 static const char *at(struct place *p, const char *name)
 {
     gen_buf_clear(&p->path);
-    assert_int_equal(gen_buf_printf(&p->path, NULL, "%s/%s", p->folder.data, name), GEN_OK);
+    assert_int_equal(gen_buf_printf(&p->path, NULL, "%s/%s", p->folder.path, name), GEN_OK);
     return p->path.data;
 }
 
@@ -418,7 +417,7 @@ static void replacing(void **state)
     }
     size_t n = 0;
     gen_scratch_remove(at(p, "set"));
-    assert_int_equal(gen_dir_walk(p->folder.data, count_entry, &n, NULL), GEN_OK);
+    assert_int_equal(gen_dir_walk(p->folder.path, count_entry, &n, NULL), GEN_OK);
     assert_int_equal(n, 1); /* beside.txt: no temporary folder stays */
 }
 

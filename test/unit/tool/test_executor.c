@@ -17,7 +17,7 @@
 
 struct answer {
     struct world *w;
-    bool is_there, is_error, is_capped, breaks_schema;
+    bool is_there, is_error, is_capped, breaks_schema, is_unsent;
     char failure[40];
     char *text;
     int order; /* in which it came */
@@ -29,7 +29,7 @@ struct world {
     struct gen_executor *x;
     struct gen_executor_options o;
     char command[600];
-    struct gen_buf folder;
+    struct gen_scratch folder;
     struct answer answers[ANSWERS_MAX];
     int n_asked, n_come, n_wanted;
 };
@@ -40,7 +40,6 @@ static int setup(void **state)
     *state = w;
     if (!w)
         return -1;
-    w->folder = gen_buf_make(8192);
     w->o = (struct gen_executor_options){.n_workers = 2, .call_timeout_ms = 30000};
     (void)snprintf(w->command, sizeof(w->command), "\"%s\" legacy", FAKEMCP_PATH);
     w->o.mcp_command = w->command;
@@ -54,8 +53,7 @@ static int teardown(void **state)
     gen_loop_free(w->loop);
     for (int i = 0; i < w->n_asked; i++)
         free(w->answers[i].text);
-    gen_scratch_remove(w->folder.data);
-    gen_buf_release(&w->folder);
+    gen_scratch_release(&w->folder);
     free(w);
     return 0;
 }
@@ -89,6 +87,7 @@ static void on_observation(void *ud, const struct gen_observation *o)
                          .text = gen_str_dup(o->text),
                          .order = a->w->n_come++};
     (void)snprintf(a->failure, sizeof(a->failure), "%s", o->failure ? o->failure : "");
+    a->is_unsent = o->is_unsent;
     if (a->w->n_come == a->w->n_wanted)
         gen_loop_stop(a->w->loop);
 }
@@ -270,7 +269,7 @@ static void who_dies_once_is_brought_back(void **state)
 {
     struct world *w = *state;
     char arguments[9000];
-    (void)snprintf(arguments, sizeof(arguments), "{\"mark\":\"%s/mark\"}", w->folder.data);
+    (void)snprintf(arguments, sizeof(arguments), "{\"mark\":\"%s/mark\"}", w->folder.path);
     const struct gen_tool_call before[] = {
         counts[0], counts[1], {GEN_STR("die_once"), gen_str_from(arguments)}};
     open_executor(w);
@@ -323,6 +322,8 @@ static void what_the_call_did_is_an_observation(void **state)
         assert_says(a->text, cases[i].says);
         assert_string_equal(a->failure, cases[i].failure);
         assert_int_equal(a->is_error, cases[i].is_error);
+        /* The last four. */
+        assert_int_equal(a->is_unsent, i + 4 >= sizeof(cases) / sizeof(cases[0]));
         gen_executor_end(w->x, GEN_STR("a"));
     }
     close_executor(w);
@@ -513,7 +514,7 @@ static void what_was_recorded_is_replayed(void **state)
     struct world *w = *state;
     char path[9000];
     char *real[9], *replayed[9];
-    (void)snprintf(path, sizeof(path), "%s/calls.jsonl", w->folder.data);
+    (void)snprintf(path, sizeof(path), "%s/calls.jsonl", w->folder.path);
     w->o.record = path;
     open_executor(w);
     play(w, real);
@@ -547,9 +548,9 @@ static void a_replay_allows_and_answers_as_it_was(void **state)
     struct world *w = *state;
     char path[9000], mark[9100], written[9100];
     const char *says[3];
-    (void)snprintf(path, sizeof(path), "%s/calls.jsonl", w->folder.data);
-    (void)snprintf(mark, sizeof(mark), "{\"mark\":\"%s/mark\"}", w->folder.data);
-    (void)snprintf(written, sizeof(written), "{\"path\":\"%s/new\"}", w->folder.data);
+    (void)snprintf(path, sizeof(path), "%s/calls.jsonl", w->folder.path);
+    (void)snprintf(mark, sizeof(mark), "{\"mark\":\"%s/mark\"}", w->folder.path);
+    (void)snprintf(written, sizeof(written), "{\"path\":\"%s/new\"}", w->folder.path);
     w->o.record = path;
     w->o.allow = allow;
     open_executor(w);

@@ -209,7 +209,7 @@ static void bases_are_checked(void **state)
 
 struct answer {
     struct world *w;
-    bool is_there, is_error, is_capped;
+    bool is_there, is_error, is_capped, is_unsent;
     char failure[40];
     char *text;
 };
@@ -221,7 +221,7 @@ struct world {
     struct gen_executor *x;
     struct gen_executor_options o;
     struct gen_toolset *tools;
-    struct gen_buf folder;
+    struct gen_scratch folder;
     char line[200], base[100];
     struct answer last, other;
 };
@@ -248,7 +248,6 @@ static int setup(void **state)
     *state = w;
     if (!w)
         return -1;
-    w->folder = gen_buf_make(8192);
     w->tools = make_tools();
     if (gen_scratch_make(&w->folder, NULL) || gen_loop_new(&w->loop, NULL) ||
         gen_http_new(&w->http, w->loop, &(struct gen_http_options){0}, NULL) ||
@@ -273,8 +272,7 @@ static int teardown(void **state)
     gen_child_free(w->child);
     gen_loop_free(w->loop);
     gen_toolset_free(w->tools);
-    gen_scratch_remove(w->folder.data);
-    gen_buf_release(&w->folder);
+    gen_scratch_release(&w->folder);
     free(w->last.text);
     free(w->other.text);
     free(w);
@@ -304,6 +302,7 @@ static void on_observation(void *ud, const struct gen_observation *o)
     a->is_capped = o->is_capped;
     a->text = gen_str_dup(o->text);
     (void)snprintf(a->failure, sizeof(a->failure), "%s", o->failure ? o->failure : "");
+    a->is_unsent = o->is_unsent;
     gen_loop_stop(a->w->loop);
 }
 
@@ -356,6 +355,7 @@ static void operations_are_carried_out(void **state)
     assert_string_equal(ask(w, "nothing", "{}")->failure, "not_allowed");
     assert_string_equal(ask(w, "item", "{\"id\":\"../x\"}")->failure, "bad_arguments");
     assert_string_equal(ask(w, "item", "[]")->failure, "bad_arguments");
+    assert_true(w->last.is_unsent);
     close_executor(w);
 }
 
@@ -398,6 +398,7 @@ static void who_is_too_slow_is_observed(void **state)
     assert_says(ask(w, "slow", "{}")->text, "did not answer slow within 100 ms");
     assert_true(w->last.is_error);
     assert_string_equal(w->last.failure, "");
+    assert_false(w->last.is_unsent);
     close_executor(w);
 }
 
@@ -425,7 +426,7 @@ static void a_recording_needs_no_service(void **state)
     struct world *w = *state;
     char path[9000];
     char *texts[3];
-    (void)snprintf(path, sizeof(path), "%s/calls.jsonl", w->folder.data);
+    (void)snprintf(path, sizeof(path), "%s/calls.jsonl", w->folder.path);
     w->o.record = path;
     open_executor(w);
     for (size_t i = 0; i < 3; i++)

@@ -650,9 +650,10 @@ static void compare(const struct result *a, const struct result *b)
 static void a_recording_answers_as_the_server_did(void **state)
 {
     struct world *w = *state;
+    struct gen_scratch folder;
     struct gen_buf path = gen_buf_make(1000);
-    assert_int_equal(gen_scratch_make(&path, NULL), GEN_OK);
-    assert_int_equal(gen_buf_add_c(&path, "/calls.jsonl", NULL), GEN_OK);
+    assert_int_equal(gen_scratch_make(&folder, NULL), GEN_OK);
+    assert_int_equal(gen_buf_printf(&path, NULL, "%s/calls.jsonl", folder.path), GEN_OK);
     record(w, path.data);
     assert_string_equal(w->results[8].text, "1 calls, 0 canceled, initialized");
     w->o.argv = NULL;
@@ -681,9 +682,7 @@ static void a_recording_answers_as_the_server_did(void **state)
     gen_mcp_free(w->mcp);
     w->mcp = NULL;
     gen_cassette_free(w->o.replay);
-    (void)unlink(path.data);
-    path.data[path.n - strlen("/calls.jsonl")] = '\0';
-    gen_scratch_remove(path.data);
+    gen_scratch_release(&folder);
     gen_buf_release(&path);
 }
 
