@@ -134,6 +134,26 @@ static int next_some_null(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_
     return rc;
 }
 
+/* Vectors that are there, all of their items null. */
+static int null_items(struct lnc_ctx *cx, const struct lnc_array20 *a, struct lnc_array_node *node,
+                      size_t n, struct lnc_array_group *out)
+{
+    if (a->phys.is_var || a->phys.n_items != node->n_items)
+        return lnc_refuse(cx, "the page holds lists of something else than plain numbers");
+    int rc = lnc_buf_reserve_n(cx, &node->scratch, n, a->phys.width);
+    if (rc == LNC_OK)
+        rc = lnc_buf_reserve_n(cx, &node->validity, n, a->phys.n_items);
+    if (rc != LNC_OK)
+        return rc;
+    memset(node->scratch.data, 0, n * a->phys.width);
+    memset(node->validity.data, 0, n * a->phys.n_items);
+    *out = (struct lnc_array_group){.n = n,
+                                    .values = {.bits = (uint64_t)a->phys.bits * a->phys.n_items,
+                                               .fixed = node->scratch.data,
+                                               .items_valid = node->validity.data}};
+    return LNC_OK;
+}
+
 static int next_fixed_size_list(struct lnc_ctx *cx, struct lnc_array20 *a,
                                 struct lnc_array_node *node, size_t n, struct lnc_array_group *out)
 {
@@ -144,10 +164,8 @@ static int next_fixed_size_list(struct lnc_ctx *cx, struct lnc_array20 *a,
     int rc = node_next(cx, a, node->child[0], (size_t)n_items, &items);
     if (rc != LNC_OK)
         return rc;
-    if (items.all_null) {
-        *out = (struct lnc_array_group){.n = n, .all_null = true};
-        return LNC_OK;
-    }
+    if (items.all_null)
+        return null_items(cx, a, node, n, out);
     if (items.n != n_items || items.values.is_var || items.values.bits == 1)
         return lnc_refuse(cx, "the page holds lists of something else than plain numbers");
     *out = (struct lnc_array_group){

@@ -97,6 +97,8 @@ void lnc_nested_free(struct lnc_nested *nested)
         for (size_t k = 0; leaf->level != NULL && k < leaf->path.n; k++)
             lnc_builder_release(&leaf->level[k]);
         lnc_builder_release(&leaf->values);
+        lnc_buf_release(&leaf->hidden[0]);
+        lnc_buf_release(&leaf->hidden[1]);
         lnc_free(leaf->level);
         lnc_free(leaf->list_reader);
     }

@@ -61,13 +61,16 @@ static int push_entry(const struct walk *w, size_t first, unsigned def)
     return lnc_builder_append(w->cx, &leaf->values, w->slots, leaf->slot, 1, NULL);
 }
 
-/* n entries that are present and only add structs and values. */
+/* n entries that are present and only add structs and values. A packed struct that is null in all
+ * rows of a page has no levels: the page says so itself. */
 static int push_run(const struct walk *w, size_t first, size_t n)
 {
     struct lnc_leaf *leaf = w->leaf;
+    size_t n_present = w->slots->all_null ? leaf->page_path.n : leaf->path.n;
     int rc = extend(w, first, n);
     for (size_t p = first; rc == LNC_OK && p < leaf->path.n; p++)
-        rc = lnc_builder_append_nodes(w->cx, &leaf->level[p], n);
+        rc = p < n_present ? lnc_builder_append_nodes(w->cx, &leaf->level[p], n)
+                           : lnc_builder_append_nulls(w->cx, &leaf->level[p], n);
     if (rc == LNC_OK)
         rc = lnc_builder_append(w->cx, &leaf->values, w->slots, leaf->slot, n, NULL);
     return rc;

@@ -25,8 +25,10 @@ struct lnc_leaf {
     struct lnc_phys packed;    /* of the struct, where the leaf is a field of a packed one */
     struct lnc_column_reader reader;
     struct lnc_column_reader *list_reader; /* n_lists */
-    uint64_t rows_left;                    /* of the fragment, if pulled */
-    size_t entry;                          /* entries and slots of reader.slots that were used */
+    struct lnc_buf hidden[2]; /* if pulled: items of lists that are null, of the level in hand and
+                                 of the one below */
+    uint64_t rows_left;       /* of the fragment, if pulled */
+    size_t entry;             /* entries and slots of reader.slots that were used */
     size_t slot;
     struct lnc_builder *level; /* rows in hand: each node of the path, without children */
     struct lnc_builder values;

@@ -22,6 +22,7 @@ struct totals {
     unsigned n_equal;
     unsigned n_different;
     unsigned n_missing;
+    unsigned long long n_skipped; /* columns that are not readable */
     unsigned long long n_rows;
 };
 
@@ -44,6 +45,7 @@ static void check_table(const char *dir, const char *name, struct totals *totals
     }
     totals->n_equal++;
     totals->n_rows += result.n_rows;
+    totals->n_skipped += result.n_skipped;
 }
 
 static int check_database(const char *dir, struct totals *totals)
@@ -79,7 +81,8 @@ int main(int argc, char **argv)
         if (check_database(argv[i], &totals) < 0)
             return 2;
     }
-    printf("%u tables equal (%llu rows), %u different, %u without expected rows\n", totals.n_equal,
-           totals.n_rows, totals.n_different, totals.n_missing);
+    printf("%u tables equal (%llu rows), %u different, %u without expected rows, %llu columns not "
+           "readable\n",
+           totals.n_equal, totals.n_rows, totals.n_different, totals.n_missing, totals.n_skipped);
     return totals.n_different > 0 || totals.n_equal == 0 ? 1 : 0;
 }

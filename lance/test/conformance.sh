@@ -7,6 +7,7 @@
 #   LNC_CLIENTS        folder for the older clients (default: ~/.cache/lnc-clients); each is installed once, by npm
 #   LNC_OFFLINE=1      installs nothing
 #   LNC_PYTHON         a python that has pylance (default: python3)
+#   LNC_RANDOM         how many random tables it writes in each storage version (default: 8), LNC_SEED which (default: 1)
 set -eu
 conform=$1
 out=$2
@@ -61,6 +62,7 @@ done
 python=${LNC_PYTHON:-python3}
 if "$python" -c 'import lance' >/dev/null 2>&1; then
     check python "$python" "$here/make_tables.py" || status=1
+    check random "$python" "$here/make_tables.py" --random "${LNC_SEED:-1}" "${LNC_RANDOM:-8}" || status=1
 else
     say "SKIPPED: $python has no pylance (pip install pylance; LNC_PYTHON names another python)"
 fi

@@ -3,13 +3,15 @@
 
     make_tables.py OUTDIR             OUTDIR/<storage version>/<table>.lance and .jsonl, some 80 tables
     make_tables.py --sample OUTDIR    the few small tables that are committed under test/data/python
+    make_tables.py --random SEED COUNT OUTDIR
+                                      COUNT tables of random schemas and values for each storage version; the same SEED gives the same
 
 Needs pylance (pip install pylance); without it: one line that says so, and exit status 77.
 """
 import hashlib
-import json
 import os
 import random
+import re
 import shutil
 import sys
 
@@ -21,59 +23,15 @@ except ImportError as error:
     print(f"SKIPPED: the Python client is not installed ({error}): pip install pylance")
     sys.exit(77)
 
+import tables_random
+import tables_rows
+
 IS_SAMPLE = sys.argv[1:2] == ["--sample"]
+IS_RANDOM = sys.argv[1:2] == ["--random"]
 OUT = sys.argv[-1]
 R = random.Random(7)
-T = pa.types
 WORDS = ["größe", "naïve", "数据", "格式", "💾", "the", "a", "dataset", "אב", "\u200b", "e\u0301", "tab\tnew\nline", 'quote"\\']
 WORDS += ["".join(R.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(R.randint(2, 11))) for _ in range(3000)]
-
-
-# -- expected rows -----------------------------------------------------------------------------------------------------
-
-def value(x, t):
-    if x is None:
-        return None
-    if T.is_dictionary(t):
-        return value(x, t.value_type)
-    if T.is_integer(t):
-        return x if abs(x) <= 2**53 - 1 else {"$i": str(x)}
-    if T.is_floating(t):
-        x = float(x)
-        if x != x or x in (float("inf"), -float("inf")):
-            return {"$f": "nan" if x != x else "inf" if x > 0 else "-inf"}
-        return {"$f": "-0"} if x == 0 and np.signbit(x) else x
-    if T.is_binary(t) or T.is_large_binary(t) or T.is_fixed_size_binary(t):
-        return {"$b": bytes(x).hex()}
-    if T.is_fixed_size_list(t) and T.is_float32(t.value_type) and t.list_size > 8:
-        return {"$v": hashlib.sha1(np.array(x, dtype="<f4").tobytes()).hexdigest()}
-    if T.is_list(t) or T.is_large_list(t) or T.is_fixed_size_list(t):
-        return [value(v, t.value_type) for v in x]
-    if T.is_struct(t):
-        return {f.name: value(x[f.name], f.type) for f in t}
-    if T.is_map(t):
-        return [{"key": value(k, t.key_type), "value": value(v, t.item_type)} for k, v in x]
-    return x
-
-
-def column(array):
-    t = array.type
-    if T.is_temporal(t):
-        width = pa.int32() if t == pa.date32() or T.is_time32(t) else pa.int64()
-        return [None if x is None else {"$t": str(x)} for x in array.view(width).to_pylist()]
-    if T.is_decimal(t):
-        n, raw, first = t.byte_width, array.buffers()[1].to_pybytes(), array.offset
-        return [{"$raw": raw[(first + i) * n:(first + i + 1) * n].hex()} if v.is_valid else None for i, v in enumerate(array)]
-    return [value(x, t) for x in array.to_pylist()]
-
-
-def dump(path):
-    with open(path[:-len(".lance")] + ".jsonl", "w", encoding="utf-8") as out:
-        for batch in lance.dataset(path).to_batches():
-            columns = [(name, column(array)) for name, array in zip(batch.schema.names, batch.columns)]
-            for i in range(batch.num_rows):
-                row = {name: values[i] for name, values in columns}
-                out.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 # -- data --------------------------------------------------------------------------------------------------------------
@@ -193,6 +151,20 @@ def nested(n):
         after=(lambda i: f"after {i}", pa.string()))
 
 
+def below_null(n):
+    """Lists that are null and have items all the same: Arrow allows it, 2.0 stores it."""
+    def hidden(size, child, large=False):
+        bits = pa.py_buffer(np.packbits([i % 3 != 1 for i in range(n * size)], bitorder="little").tobytes())
+        t = (pa.large_list if large else pa.list_)(child.type)
+        offsets = pa.py_buffer((np.arange(n * size + 1) * (len(child) // (n * size))).astype(np.int64 if large else np.int32).tobytes())
+        return pa.Array.from_buffers(t, n * size, [bits, offsets], children=[child])
+
+    words = pa.array([None if i % 5 == 2 else WORDS[i % 90] for i in range(6 * n)])
+    pairs = pa.StructArray.from_arrays([pa.array(range(2 * n)), hidden(2, pa.array([f"t{i}" for i in range(6 * n)]))], ["a", "b"])
+    return make(n, numbers=hidden(1, pa.array(range(2 * n), pa.int32())), words=hidden(1, words, True), lists=hidden(1, hidden(2, words)),
+                pairs=hidden(1, pairs), after=(lambda i: i, pa.int64()))
+
+
 def asked(n, size):
     """Columns whose metadata ask for particular encodings."""
     s, i32 = pa.string(), pa.int32()
@@ -238,7 +210,7 @@ class Writer:
     def add(self, name, step):
         try:
             step(name)
-            dump(self.path(name))
+            tables_rows.dump(lance.dataset(self.path(name)), os.path.join(self.folder, name + ".jsonl"))
         except Exception as error:  # the client refuses some of this in some versions: said, and not fatal
             self.failures += 1
             print(f"FAILED {self.version} {name}: {' '.join(str(error).split())[:200]}")
@@ -268,6 +240,7 @@ def write_all(w):
     w.add("types_small", lambda n: w.write(n, types(5, legacy)))
     w.add("big", lambda n: w.write(n, big(12)))
     w.add("nested", lambda n: w.write(n, nested(2000)))
+    w.add("below_null", lambda n: w.write(n, below_null(2000)))
     w.add("one_row", lambda n: w.write(n, text(1)))
     w.add("empty", lambda n: w.write(n, text(0)))
     w.add("fragments", w.fragments)
@@ -287,6 +260,24 @@ def write_all(w):
         w.add("columns_added_null", lambda n: w.fragments(n).add_columns(pa.field("later", pa.string())))
 
 
+def write_random(w, seed, count):
+    """The client refuses some of the schemas (a panic is no Exception): counted, and not a failure."""
+    reasons = {}
+    for i in range(count):
+        name = f"random_{seed}_{i:04}"
+        try:
+            dataset = tables_random.write(lance, w.path(name), f"{seed}/{i}", w.version)
+            tables_rows.dump(dataset, os.path.join(w.folder, name + ".jsonl"))
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            reason = re.sub(r"\d+", "N", " ".join(str(error).split()))[:160]
+            reasons[reason] = reasons.get(reason, 0) + 1
+            shutil.rmtree(w.path(name), ignore_errors=True)
+    for reason, n in sorted(reasons.items(), key=lambda x: -x[1]):
+        print(f"{w.version}: the client refused {n} of {count} random tables: {reason}")
+
+
 def write_sample(w):
     legacy = w.version == "legacy"
 
@@ -300,6 +291,13 @@ def write_sample(w):
     w.add("types", lambda n: w.write(n, types(20, legacy)))
     w.add("nested", lambda n: w.write(n, nested(30)))
     w.add("columns", columns)
+    if w.version in ("2.1", "2.2"):
+        nulls = pa.array([None] * 5 + [{"x": 1, "y": 0.5}] * 5 + [None] * 5, packed.type)
+        w.add("packed_null", lambda n: w.write(n, pa.table([nulls], schema=pa.schema([packed])), max_rows_per_file=5))
+    if w.version == "2.0":
+        w.add("null_items", lambda n: w.write(n, make(9, id=(lambda i: i, pa.int64()), v=(lambda i: [None, None], pa.list_(pa.float32(), 2)),
+                                                      w=(lambda i: [None] if i else None, pa.list_(pa.int16(), 1)), z=(lambda i: None, pa.list_(pa.float64(), 3)))))
+        w.add("below_null", lambda n: w.write(n, below_null(30)))
     if not legacy:
         w.add("asked", lambda n: w.write(n, asked(30, 50)))
         w.add("packed", lambda n: w.write(n, pa.table([pa.array([{"x": i, "y": i / 2} for i in range(9)], packed.type)], schema=pa.schema([packed]))))
@@ -316,7 +314,10 @@ def write_sample(w):
 failures = 0
 for version in ["legacy", "2.0", "2.1", "2.2"]:
     writer = Writer(version)
-    (write_sample if IS_SAMPLE else write_all)(writer)
+    if IS_RANDOM:
+        write_random(writer, sys.argv[2], int(sys.argv[3]))
+    else:
+        (write_sample if IS_SAMPLE else write_all)(writer)
     failures += writer.failures
 if IS_SAMPLE:
     for folder, names, _ in os.walk(OUT):
