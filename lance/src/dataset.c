@@ -251,6 +251,9 @@ static int open_at(struct lnc_dataset *ds, const char *path, const struct lnc_op
         rc = choose_line(ds, options, &version, err);
     if (rc == LNC_OK)
         rc = load_manifest(ds, version, err);
+    struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
+    if (rc == LNC_OK && version == 0)
+        rc = lnc_wal_check(&cx, ds->store, ds->path, ds->manifest.version);
     if (rc == LNC_OK)
         rc = lnc_dataset_check_bases(ds, err);
     return rc == LNC_OK ? build_columns(ds, err) : rc;

@@ -4,9 +4,15 @@
 
 #define PAGE_ENTRY 16u /* i64 position, i64 length */
 
+/* Where things are in the file. */
+struct places {
+    uint64_t page_table;
+    uint64_t manifest; /* 0: none in the file */
+};
+
 static int read_metadata(struct lnc_ctx *cx, const struct lnc_source *source,
                          const struct lnc_footer *footer, struct lnc_buf *offsets,
-                         uint64_t *page_table)
+                         struct places *places)
 {
     uint8_t head[4];
     struct lnc_buf bytes = {0};
@@ -28,7 +34,9 @@ static int read_metadata(struct lnc_ctx *cx, const struct lnc_source *source,
         if (f.number == 2)
             rc = lnc_pb_append_uints(cx, &pb, &f, offsets);
         else if (f.number == 3)
-            *page_table = lnc_pb_uint(&pb, &f);
+            places->page_table = lnc_pb_uint(&pb, &f);
+        else if (f.number == 1)
+            places->manifest = lnc_pb_uint(&pb, &f);
     }
     if (rc == LNC_OK)
         rc = lnc_pb_finish(cx, &pb, "Metadata");
@@ -58,9 +66,9 @@ static int check_offsets(struct lnc_ctx *cx, const struct lnc_buf *offsets)
 
 static int load_offsets(struct lnc_ctx *cx, const struct lnc_source *source,
                         const struct lnc_footer *footer, struct lnc_buf *offsets,
-                        uint64_t *page_table)
+                        struct places *places)
 {
-    int rc = read_metadata(cx, source, footer, offsets, page_table);
+    int rc = read_metadata(cx, source, footer, offsets, places);
     if (rc == LNC_OK && offsets->size == 0) {
         uint64_t none = 0;
         rc = lnc_buf_append(cx, offsets, &none, sizeof none);
@@ -72,11 +80,44 @@ int lnc_legacy_count(struct lnc_ctx *cx, const struct lnc_source *source,
                      const struct lnc_footer *footer, uint64_t *out)
 {
     struct lnc_buf offsets = {0};
-    uint64_t page_table = 0;
-    int rc = load_offsets(cx, source, footer, &offsets, &page_table);
+    struct places places = {0};
+    int rc = load_offsets(cx, source, footer, &offsets, &places);
     if (rc == LNC_OK)
         *out = offset_at(&offsets, offsets.size / 8 - 1);
     lnc_buf_release(&offsets);
+    return rc;
+}
+
+/*
+ * The page table begins with the smallest field id of the file; that of Lance 0.5 and before with
+ * field 0, so that it has empty entries in front where columns were added to a table. Nothing says
+ * which it is but its size, since there is nothing between it and the manifest behind it, and those
+ * entries.
+ */
+static int first_in_table(struct lnc_ctx *cx, const struct lnc_source *source,
+                          const struct lnc_data_file *file, const struct places *places,
+                          uint64_t n_batches, int64_t *first)
+{
+    uint8_t entry[PAGE_ENTRY];
+    static const uint8_t none[PAGE_ENTRY];
+    int64_t smallest = INT64_MAX;
+    int64_t largest = -1;
+    for (size_t i = 0; i < file->n_fields; i++) {
+        int32_t id = (int32_t)(uint32_t)file->field_ids[i];
+        if (id < 0)
+            continue;
+        smallest = id < smallest ? id : smallest;
+        largest = id > largest ? id : largest;
+    }
+    *first = smallest;
+    /* All factors are below 2^32, so that this cannot overflow. */
+    uint64_t from_zero = (uint64_t)(largest + 1) * n_batches * PAGE_ENTRY;
+    if (smallest == 0 || largest < 0 || n_batches == 0 || places->page_table > places->manifest ||
+        places->manifest - places->page_table != from_zero)
+        return LNC_OK;
+    int rc = source->read_at(source, places->page_table, entry, sizeof entry, cx->err);
+    if (rc == LNC_OK && memcmp(entry, none, sizeof entry) == 0)
+        *first = 0;
     return rc;
 }
 
@@ -85,20 +126,18 @@ int lnc_legacy_load(struct lnc_ctx *cx, const struct lnc_source *source,
                     struct lnc_legacy *out)
 {
     struct lnc_legacy legacy = {0};
-    uint64_t page_table = 0;
-    int64_t smallest = INT64_MAX;
-    for (size_t i = 0; i < file->n_fields; i++) {
-        int32_t other = (int32_t)(uint32_t)file->field_ids[i];
-        if (other >= 0 && other < smallest)
-            smallest = other;
-    }
-    int rc = load_offsets(cx, source, footer, &legacy.batch_offsets, &page_table);
+    struct places places = {0};
+    int64_t first = 0;
+    int rc = load_offsets(cx, source, footer, &legacy.batch_offsets, &places);
     if (rc == LNC_OK) {
         legacy.n_batches = legacy.batch_offsets.size / 8 - 1;
+        rc = first_in_table(cx, source, file, &places, legacy.n_batches, &first);
+    }
+    if (rc == LNC_OK) {
         /* Both factors are below 2^31, so this cannot overflow; each read of an entry is checked
          * against the file. */
-        uint64_t skipped = (uint64_t)(id - smallest) * legacy.n_batches * PAGE_ENTRY;
-        if (!lnc_add(page_table, skipped, &legacy.page_table))
+        uint64_t skipped = (uint64_t)(id - first) * legacy.n_batches * PAGE_ENTRY;
+        if (!lnc_add(places.page_table, skipped, &legacy.page_table))
             rc = lnc_bad(cx, "the page table lies outside of the file");
     }
     if (rc != LNC_OK) {
@@ -351,6 +390,10 @@ static int open_stream(struct lnc_ctx *cx, struct legacy_reader *r,
     uint64_t length = lnc_le64(entry + 8);
     uint64_t rows = lnc_legacy_rows(job->legacy, job->batch);
     uint64_t got = r->phys.is_lengths && length > 0 ? length - 1 : length;
+    /* Lance 0.22 and before wrote the fields of a struct that was cut from a longer one to the end:
+     * those of the rows come first, as the official client reads them. */
+    if (!job->any_rows && got > rows)
+        got = rows;
     if (!job->any_rows && got != rows)
         return lnc_bad(cx, "batch %llu has %llu rows, the page of the column %llu",
                        (unsigned long long)job->batch, (unsigned long long)rows,

@@ -61,6 +61,38 @@ int lnc_is_table(const struct lnc_ctx *cx, const struct lnc_store *store, const 
     return LNC_OK;
 }
 
+/* Each shard of the log is a directory. */
+static int consider_shard(void *context, const char *name, bool is_directory, struct lnc_error *err)
+{
+    bool *found = context;
+    (void)name;
+    (void)err;
+    *found = *found || is_directory;
+    return LNC_OK;
+}
+
+int lnc_wal_check(const struct lnc_ctx *cx, const struct lnc_store *store, const char *path,
+                  uint64_t version)
+{
+    struct lnc_error why = {0};
+    char *dir;
+    bool found = false;
+    int rc = lnc_concat(cx, path, "/_mem_wal", NULL, &dir);
+    if (rc != LNC_OK)
+        return rc;
+    rc = store->list(store, dir, consider_shard, &found, &why);
+    lnc_free(dir);
+    if (rc != LNC_OK && rc != LNC_ENOENT)
+        return lnc_fail(cx->err, rc, "%s", why.message);
+    if (!found)
+        return LNC_OK;
+    return lnc_fail(cx->err, LNC_EUNSUPPORTED,
+                    "%s: the newest rows may stand in the write-ahead log (_mem_wal), which is not "
+                    "read; export the table with the official client, or ask for version %" PRIu64
+                    " by its number to read what is in the table itself",
+                    path, version);
+}
+
 struct collected {
     const struct lnc_ctx *cx;
     struct lnc_buf numbers;

@@ -20,6 +20,11 @@ struct lnc_newest {
 int lnc_newest_find(const struct lnc_ctx *cx, const struct lnc_store *store, const char *path,
                     struct lnc_newest *newest);
 
+/* LNC_EUNSUPPORTED if the table at `path` has a write-ahead log (MemWAL, lancedb 0.39 on: LSM
+ * writes): the newest rows stand there, in no version. `version` is for the message. */
+int lnc_wal_check(const struct lnc_ctx *cx, const struct lnc_store *store, const char *path,
+                  uint64_t version);
+
 /* Loads what was found. */
 int lnc_manifest_load(const struct lnc_ctx *cx, const struct lnc_store *store, const char *path,
                       const struct lnc_newest *newest, struct lnc_manifest *out);

@@ -96,6 +96,23 @@ static void test_lines_of_versions(void **state)
     }
 }
 
+/* The log names no version: what is in it is refused, and the table without it by its number only.
+ * The sample: lancedb 0.40, 10 rows, then a merge_insert() that changes one and adds one. */
+static void test_write_ahead_log(void **state)
+{
+    struct lnc_dataset *ds = NULL;
+    struct lnc_options third = {.version = 3};
+    (void)state;
+    assert_int_equal(lnc_dataset_open(LNC_TEST_DATA "/wal/table.lance", NULL, &ds, &error),
+                     LNC_EUNSUPPORTED);
+    check_says("write-ahead log (_mem_wal)");
+    check_says("ask for version 3 by its number");
+    assert_int_equal(lnc_dataset_open(LNC_TEST_DATA "/wal/table.lance", &third, &ds, &error),
+                     LNC_OK);
+    assert_int_equal(scan_rows(ds), 10);
+    lnc_dataset_close(ds);
+}
+
 static void test_lists(void **state)
 {
     struct lnc_dataset *ds = NULL;
@@ -374,9 +391,13 @@ static void test_long_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines_of_versions), cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_namespaces),        cmocka_unit_test(test_base_paths),
-        cmocka_unit_test(test_branch_elsewhere),  cmocka_unit_test(test_damaged_tags),
+        cmocka_unit_test(test_lines_of_versions),
+        cmocka_unit_test(test_write_ahead_log),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_namespaces),
+        cmocka_unit_test(test_base_paths),
+        cmocka_unit_test(test_branch_elsewhere),
+        cmocka_unit_test(test_damaged_tags),
         cmocka_unit_test(test_long_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 A table depends on its seed alone. The arrays are built from buffers, so that what lies below a null (values in the list of a
 null row, fields of a null struct) and slices of longer arrays occur as real programs make them.
 """
+import inspect
 import random
 import string
 
@@ -18,6 +19,8 @@ INTEGERS = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16
 FLOATS = [pa.float16(), pa.float32(), pa.float64()]
 TEMPORAL = [pa.date32(), pa.date64(), pa.time32("s"), pa.time32("ms"), pa.time64("us"), pa.time64("ns"), pa.timestamp("s"), pa.timestamp("ms", "UTC"),
             pa.timestamp("us", "Europe/Berlin"), pa.timestamp("ns", "+05:30"), pa.duration("s"), pa.duration("ms"), pa.duration("us"), pa.duration("ns")]
+NUMPY = {t: str(t).replace("halffloat", "float16").replace("double", "float64") for t in INTEGERS + FLOATS}
+NUMPY[pa.float32()] = "float32"
 TEXT = [pa.string(), pa.string(), pa.large_string(), pa.binary(), pa.large_binary()]
 REQUESTS = [("compression", "zstd"), ("compression", "lz4"), ("compression", "fsst"), ("compression", "none"), ("structural-encoding", "fullzip"),
             ("structural-encoding", "miniblock"), ("rle-threshold", "0.9"), ("dict-divisor", "1"), ("bss", "on"), ("dict-size-ratio", "0.99")]
@@ -125,7 +128,7 @@ class Maker:
             return pa.array(self.np.random(n) < self.r.choice([0, 0.01, 0.5, 1]))
         if types.is_integer(t):
             low, high = (0, 2**bits - 1) if types.is_unsigned_integer(t) else (-2**(bits - 1), 2**(bits - 1) - 1)
-            return pa.array(self.integers(n, low, high).astype(t.to_pandas_dtype()), t)
+            return pa.array(self.integers(n, low, high).astype(NUMPY[t]), t)
         if types.is_floating(t):
             return self.floats(t, n)
         if types.is_temporal(t):
@@ -141,7 +144,7 @@ class Maker:
 
     def floats(self, t, n):
         x = self.r.choice([lambda: self.np.random(n), lambda: self.np.normal(0, 1e3, n), lambda: np.floor(self.np.random(n) * 4),
-                           lambda: 20 + np.sin(np.arange(n) / 40), lambda: np.zeros(n)])().astype(t.to_pandas_dtype())
+                           lambda: 20 + np.sin(np.arange(n) / 40), lambda: np.zeros(n)])().astype(NUMPY[t])
         if n > 5 and self.r.random() < 0.3:
             x[:5] = [np.nan, np.inf, -np.inf, -0.0, 1e-7]
         return pa.array(x, t)
@@ -154,7 +157,7 @@ class Maker:
             raw = self.integers(n, -20000, 40000) * 86400000
         else:
             raw = self.integers(n, -10**6, 10**9) if storage == pa.int32() else self.integers(n, -2**62, 2**62)
-        return pa.array(raw.astype(storage.to_pandas_dtype()), storage).view(t)
+        return pa.array(raw.astype(NUMPY[storage]), storage).view(t)
 
     def word(self):
         r = self.r
@@ -227,7 +230,7 @@ class Maker:
             return pa.Array.from_buffers(t, n, [self.bitmap(valid)], children=[items])
         if types.is_dictionary(t):
             words = pa.array(sorted({self.word() for _ in range(self.r.randint(1, 30))}), t.value_type)
-            return pa.DictionaryArray.from_arrays(pa.array(self.np.integers(0, len(words), n).astype(t.index_type.to_pandas_dtype()),
+            return pa.DictionaryArray.from_arrays(pa.array(self.np.integers(0, len(words), n).astype(NUMPY[t.index_type]),
                                                            mask=None if valid is None else ~valid), words)
         array = self.strings(t, n) if t in TEXT else self.fixed(t, n)
         if valid is None:
@@ -243,15 +246,15 @@ class Maker:
         return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def write(lance, path, seed, version):
+def write(lance, path, seed, version, options):
     """Writes the table of a seed: a schema, some fragments of it, some changes. Returns the dataset."""
     maker = Maker(seed, version)
     r = maker.r
     schema = maker.schema()
-    options = {"data_storage_version": version, "max_rows_per_file": r.choice([1 << 20, 1 << 20, 1000, 333])}
+    options = options | {"max_rows_per_file": r.choice([1 << 20, 1 << 20, 1000, 333])}
     if version == "legacy":
         options["max_rows_per_group"] = r.choice([1024, 100])
-    if r.random() < 0.2:
+    if r.random() < 0.2 and "enable_stable_row_ids" in inspect.signature(lance.write_dataset).parameters:
         options["enable_stable_row_ids"] = True
     lance.write_dataset(maker.table(schema, 0), path, **options)
     for k in range(r.choice([0, 0, 0, 1, 2])):
