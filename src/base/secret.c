@@ -53,6 +53,11 @@ int gen_secret_header(struct gen_buf *out, const char *header, const char *prefi
     return rc;
 }
 
+int gen_secret_copy(struct gen_buf *out, const struct gen_secret *s, struct gen_error *err)
+{
+    return gen_buf_add(out, s->value, s->n, err);
+}
+
 size_t gen_secret_mask(const struct gen_secret *s, char *data, size_t n)
 {
     size_t n_masked = 0;

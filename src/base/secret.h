@@ -18,6 +18,10 @@ bool gen_secret_is_empty(const struct gen_secret *s);
  * net/ only. */
 GEN_MUST_USE int gen_secret_header(struct gen_buf *out, const char *header, const char *prefix,
                                    const struct gen_secret *s, struct gen_error *err);
+/* Appends the bare secret, with a NUL behind it, to a buffer that the caller wipes after use. For
+ * net/ only, and only for what makes a signature of it. */
+GEN_MUST_USE int gen_secret_copy(struct gen_buf *out, const struct gen_secret *s,
+                                 struct gen_error *err);
 /* Overwrites each occurrence of the secret in `data` with asterisks, and returns how many there
  * were: servers say a refused key back. Secrets of fewer than 8 bytes are left alone, because they
  * occur by chance. NULL `s`: 0. */

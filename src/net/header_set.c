@@ -64,8 +64,9 @@ static int render(struct gen_buf *out, const struct gen_http_request *request, s
                   struct gen_error *err)
 {
     bool has_type = false;
-    int rc = add_line(out, "Expect:", err);
-    *n_lines = 1;
+    /* curl would sign the line without a value, too, and then leave it out. */
+    int rc = request->signature ? GEN_OK : add_line(out, "Expect:", err);
+    *n_lines = request->signature ? 0 : 1;
     for (const char *const *h = request->headers; rc == GEN_OK && h && *h; h++) {
         rc = check_line(*h, err);
         if (rc == GEN_OK)

@@ -62,6 +62,9 @@ enum gen_header {
     GEN_HEADER_RESET_OUTPUT_TOKENS,
     GEN_HEADER_LOCATION,    /* of a redirect, which is never followed */
     GEN_HEADER_MCP_SESSION, /* mcp-session-id */
+    GEN_HEADER_ETAG,
+    GEN_HEADER_CONTENT_RANGE,
+    GEN_HEADER_BUCKET_REGION, /* x-amz-bucket-region */
     GEN_N_HEADERS,
 };
 
@@ -82,6 +85,17 @@ struct gen_http_response {
  * must not send, cancel or free a transfer. */
 typedef void gen_http_data_fn(void *ud, struct gen_str piece);
 
+/* AWS Signature Version 4 (the algorithm of S3 and what speaks like it), made by curl. All of
+ * `headers` is signed with the request, so none of them may be without a value, and the names and
+ * values of the URL's query must be percent-encoded and in the order of their names: older libcurl
+ * signs it as it stands. Such a request has no body; S3 wants the hash of the empty one in the
+ * header x-amz-content-sha256. Borrowed until the transfer ends. */
+struct gen_http_signature {
+    const char *scope; /* "aws:amz:us-east-1:s3": curl's CURLOPT_AWS_SIGV4 */
+    const char *key_id;
+    const struct gen_secret *secret;
+};
+
 struct gen_http_request {
     const char *url; /* http:// or https:// */
     bool post;       /* POST with `body`, else GET */
@@ -99,13 +113,14 @@ struct gen_http_request {
         *auth_header; /* name of the header that carries the key ("Authorization"), or NULL */
     const char *auth_prefix;      /* "Bearer " or "" */
     const struct gen_secret *key; /* borrowed until the transfer ends; NULL for none */
-    uint64_t timeout_ms;          /* of the whole transfer; 0: 600,000 */
-    gen_http_data_fn *on_data;    /* gets the body of a 2xx answer whose Content-Type is
-                                     text/event-stream or application/x-ndjson; all others are
-                                     collected in `body` as ever. `ud` is that of `fn`. May be NULL */
-    size_t body_bytes_max;        /* of the answer, streamed or not; 0: the one of the options */
-    uint64_t stall_ms; /* longest silence of the server once a streamed body has begun; then
-                          GEN_TRANSPORT_TIMEOUT. 0: no limit of its own */
+    const struct gen_http_signature *signature; /* NULL: none */
+    uint64_t timeout_ms;                        /* of the whole transfer; 0: 600,000 */
+    gen_http_data_fn *on_data; /* gets the body of a 2xx answer whose Content-Type is
+                                  text/event-stream or application/x-ndjson; all others are
+                                  collected in `body` as ever. `ud` is that of `fn`. May be NULL */
+    size_t body_bytes_max;     /* of the answer, streamed or not; 0: the one of the options */
+    uint64_t stall_ms;         /* longest silence of the server once a streamed body has begun; then
+                                  GEN_TRANSPORT_TIMEOUT. 0: no limit of its own */
 };
 
 typedef void gen_http_fn(void *ud, const struct gen_http_response *response);
@@ -140,5 +155,10 @@ GEN_MUST_USE int gen_http_send(struct gen_http *http, const struct gen_http_requ
  * ended keeps its outcome: the answer is there, and paid. */
 void gen_http_cancel(struct gen_transfer *t);
 size_t gen_http_in_flight(const struct gen_http *http);
+
+/* Sets `out` to where a redirect leads: `location` as seen from `base` (RFC 3986, 5). GEN_EINPUT
+ * for one that is no http:// or https:// URL, or holds a user or a password. */
+GEN_MUST_USE int gen_url_join(struct gen_buf *out, const char *base, struct gen_str location,
+                              struct gen_error *err);
 
 #endif

@@ -14,6 +14,7 @@ struct known_header {
 static const struct known_header known_x[] = {
     KNOWN("x-should-retry", GEN_HEADER_SHOULD_RETRY),
     KNOWN("x-request-id", GEN_HEADER_REQUEST_ID),
+    KNOWN("x-amz-bucket-region", GEN_HEADER_BUCKET_REGION),
     KNOWN("x-ratelimit-limit-requests", GEN_HEADER_LIMIT_REQUESTS),
     KNOWN("x-ratelimit-remaining-requests", GEN_HEADER_REMAINING_REQUESTS),
     KNOWN("x-ratelimit-reset-requests", GEN_HEADER_RESET_REQUESTS),
@@ -42,7 +43,11 @@ static const struct known_header known_r[] = {
     KNOWN("retry-after-ms", GEN_HEADER_RETRY_AFTER_MS),
     KNOWN("request-id", GEN_HEADER_REQUEST_ID),
 };
-static const struct known_header known_c[] = {KNOWN("content-type", GEN_HEADER_CONTENT_TYPE)};
+static const struct known_header known_c[] = {
+    KNOWN("content-type", GEN_HEADER_CONTENT_TYPE),
+    KNOWN("content-range", GEN_HEADER_CONTENT_RANGE),
+};
+static const struct known_header known_e[] = {KNOWN("etag", GEN_HEADER_ETAG)};
 static const struct known_header known_m[] = {KNOWN("mcp-session-id", GEN_HEADER_MCP_SESSION)};
 static const struct known_header known_l[] = {KNOWN("location", GEN_HEADER_LOCATION)};
 
@@ -63,6 +68,9 @@ static const struct known_header *names_with(char first, size_t *n)
     case 'c':
         *n = N_OF(known_c);
         return known_c;
+    case 'e':
+        *n = N_OF(known_e);
+        return known_e;
     case 'm':
         *n = N_OF(known_m);
         return known_m;
@@ -77,7 +85,7 @@ static const struct known_header *names_with(char first, size_t *n)
 
 bool gen_response_header(struct gen_str line, enum gen_header *which, struct gen_str *value)
 {
-    if (line.n < 9) /* the shortest name is location */
+    if (line.n < 5) /* the shortest name is etag */
         return false;
     size_t n_known = 0;
     const struct known_header *known = names_with(line.p[0], &n_known);

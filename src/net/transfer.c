@@ -14,6 +14,7 @@
 #define TIMEOUT_DEFAULT_MS  600000U
 #define TIMEOUT_MS_MAX      (UINT64_C(20) * 24 * 3600 * 1000)
 #define DNS_CACHE_S         600L
+#define SECRET_BYTES_MAX    65536U
 #define KEEPALIVE_S         30L
 #define HTTP_IDLE_CLOSE_MS  3000U
 #define HTTPS_IDLE_CLOSE_MS 118000U
@@ -280,6 +281,24 @@ static CURLcode set_method(struct gen_transfer *t, const struct gen_http_request
     return rc;
 }
 
+/* curl copies the three strings, and wipes what it copied when the handle goes. */
+static CURLcode set_signature(struct gen_transfer *t, const struct gen_http_signature *signature)
+{
+    CURL *easy = t->easy;
+    CURLcode rc = CURLE_OK;
+    if (!signature && !t->setup.is_signed)
+        return rc;
+    struct gen_buf secret = gen_buf_make(SECRET_BYTES_MAX);
+    if (signature && gen_secret_copy(&secret, signature->secret, NULL) != GEN_OK)
+        return CURLE_OUT_OF_MEMORY;
+    SET(CURLOPT_AWS_SIGV4, signature ? signature->scope : NULL);
+    SET(CURLOPT_USERNAME, signature ? signature->key_id : NULL);
+    SET(CURLOPT_PASSWORD, signature ? secret.data : NULL);
+    t->setup.is_signed = signature != NULL;
+    gen_buf_wipe(&secret);
+    return rc;
+}
+
 /* The limits of time and size of this request. */
 static CURLcode set_limits(struct gen_transfer *t, const struct gen_transfer_limits *limits,
                            const struct gen_http_request *request)
@@ -348,7 +367,9 @@ int gen_transfer_prepare(struct gen_transfer *t, const struct gen_transfer_limit
         rc = hold_body(t, request, &body, err);
     if (rc != GEN_OK)
         return rc;
-    code = set_method(t, request, body);
+    code = set_signature(t, request->signature);
+    if (code == CURLE_OK)
+        code = set_method(t, request, body);
     if (code == CURLE_OK)
         code = set_limits(t, limits, request);
     return code == CURLE_OK ? GEN_OK : fail_option(code, err);

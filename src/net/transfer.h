@@ -42,6 +42,7 @@ struct gen_transfer_setup {
     bool is_head;
     char method[16]; /* in place of GET or POST; empty: none */
     bool is_fresh;
+    bool is_signed;
 };
 
 struct gen_transfer {

@@ -1,5 +1,8 @@
 #include "net/transfer.h"
 
+#include <curl/curl.h>
+#include <stdlib.h>
+
 struct gen_str gen_url_host(struct gen_str url)
 {
     static const struct gen_str schemes[] = {{"http://", 7}, {"https://", 8}};
@@ -49,4 +52,45 @@ bool gen_host_is_loopback(struct gen_str host)
 {
     return is_localhost(host) || gen_str_is(host, "::1") ||
            (gen_host_is_numeric(host) && gen_str_starts(host, GEN_STR("127.")));
+}
+
+static int fail_redirect(struct gen_str location, struct gen_error *err)
+{
+    return gen_fail(err, GEN_EINPUT, "the server redirects to '%.*s', which is no URL to be asked",
+                    GEN_STR_ARG(gen_str_sub(location, 0, 80)));
+}
+
+static bool is_followed(CURLU *url)
+{
+    char *user = NULL;
+    char *scheme = NULL;
+    bool ok = curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_NO_USER &&
+              curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+              (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0);
+    curl_free(user);
+    curl_free(scheme);
+    return ok;
+}
+
+int gen_url_join(struct gen_buf *out, const char *base, struct gen_str location,
+                 struct gen_error *err)
+{
+    CURLU *url = curl_url();
+    char *target = gen_str_dup(location);
+    char *whole = NULL;
+    int rc = GEN_OK;
+    if (!url || !target)
+        rc = gen_nomem(err, "a URL");
+    else if (curl_url_set(url, CURLUPART_URL, base, 0) != CURLUE_OK ||
+             curl_url_set(url, CURLUPART_URL, target, 0) != CURLUE_OK || !is_followed(url) ||
+             curl_url_get(url, CURLUPART_URL, &whole, 0) != CURLUE_OK)
+        rc = fail_redirect(location, err);
+    if (rc == GEN_OK) {
+        gen_buf_clear(out);
+        rc = gen_buf_add_c(out, whole, err);
+    }
+    curl_free(whole);
+    free(target);
+    curl_url_cleanup(url);
+    return rc;
 }

@@ -384,6 +384,10 @@ static void test_response_header_lines(void **state)
         {"content-type:\r\n", GEN_HEADER_CONTENT_TYPE, ""},
         {"Location: /x\r\n", GEN_HEADER_LOCATION, "/x"},
         {"request-id: 7\r\n", GEN_HEADER_REQUEST_ID, "7"},
+        {"ETag: \"a b\"\r\n", GEN_HEADER_ETAG, "\"a b\""},
+        {"etag:", GEN_HEADER_ETAG, ""},
+        {"Content-Range: bytes 0-1/2\r\n", GEN_HEADER_CONTENT_RANGE, "bytes 0-1/2"},
+        {"x-amz-bucket-region: eu-central-1\r\n", GEN_HEADER_BUCKET_REGION, "eu-central-1"},
         {"X-RateLimit-Reset-Tokens: 6ms\r\n", GEN_HEADER_RESET_TOKENS, "6ms"},
         {"anthropic-ratelimit-requests-limit: 1\r\n", GEN_HEADER_LIMIT_REQUESTS, "1"},
         {"anthropic-ratelimit-requests-remaining: 2\r\n", GEN_HEADER_REMAINING_REQUESTS, "2"},
@@ -479,12 +483,39 @@ static void test_header_sets_are_shared(void **state)
     gen_header_cache_release(&cache);
 }
 
+static void test_redirect_targets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *base, *location, *want; /* NULL: refused */
+    } cases[] = {
+        {"https://a.b/c/d?e=f", "https://x.y/z?q=1", "https://x.y/z?q=1"},
+        {"https://a.b/c/d?e=f", "/z", "https://a.b/z"},
+        {"https://a.b/c/d?e=f", "../z?k", "https://a.b/z?k"},
+        {"https://a.b/c/d", "//x.y/z", "https://x.y/z"},
+        {"http://a.b:81/c", "e%20f", "http://a.b:81/e%20f"},
+        {"https://a.b/c", "https://user:pw@x.y/", NULL},
+        {"https://a.b/c", "file:///etc/passwd", NULL},
+        {"https://a.b/c", "ftp://x.y/", NULL},
+        {"https://a.b/c", "https://", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct gen_buf out = gen_buf_make(4096);
+        int rc = gen_url_join(&out, cases[i].base, gen_str_from(cases[i].location), NULL);
+        assert_int_equal(rc, cases[i].want ? GEN_OK : GEN_EINPUT);
+        if (cases[i].want)
+            assert_string_equal(out.data, cases[i].want);
+        gen_buf_release(&out);
+    }
+}
+
 int main(void)
 {
     (void)gen_os_raise_open_files(4096);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_response_header_lines),
         cmocka_unit_test(test_url_parts),
+        cmocka_unit_test(test_redirect_targets),
         cmocka_unit_test(test_header_sets_are_shared),
         cmocka_unit_test_setup_teardown(test_outcomes, setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_request_as_sent, setup, world_teardown),
