@@ -95,7 +95,7 @@ static void close_handle(uv_handle_t *handle, void *ud)
     (void)ud;
     if (uv_is_closing(handle))
         return;
-    bool is_ours = handle->type == UV_TIMER || handle->type == UV_POLL;
+    bool is_ours = handle->type == UV_TIMER || handle->type == UV_POLL || handle->type == UV_ASYNC;
     uv_close(handle, is_ours ? on_closed_free : NULL);
 }
 
