@@ -265,7 +265,8 @@ static int pull(struct gen_engine *e, struct gen_error *err)
         if (rc)
             return rc;
         e->source_waits = what == GEN_PULL_WAIT;
-        if (what == GEN_PULL_WAIT)
+        e->source_is_late = what == GEN_PULL_LATER;
+        if (what == GEN_PULL_WAIT || what == GEN_PULL_LATER)
             return GEN_OK;
         if (what == GEN_PULL_END) {
             e->source_ended = true;
@@ -396,7 +397,8 @@ static uint64_t next_ms(const struct gen_engine *e)
  * sleep for ever. */
 static bool is_stuck(const struct gen_engine *e)
 {
-    return gen_engine_under_way(e) == 0 && next_ms(e) == UINT64_MAX;
+    return gen_engine_under_way(e) == 0 && next_ms(e) == UINT64_MAX &&
+           !(e->source_is_late && !e->source_ended);
 }
 
 static void set_timer(struct gen_engine *e)
@@ -420,7 +422,8 @@ static int end_turn(struct gen_engine *e, bool more, struct gen_error *err)
 {
     if (!e->o.channel)
         return GEN_OK;
-    bool is_idle = !more && e->n_acting == 0 && next_ms(e) == UINT64_MAX;
+    bool is_late = e->source_is_late && !e->source_ended && !e->stopping;
+    bool is_idle = !more && !is_late && e->n_acting == 0 && next_ms(e) == UINT64_MAX;
     int rc = gen_channel_turn_end(e->o.channel, is_idle, err);
     if (rc == GEN_OK && is_idle && e->end == GEN_END_DONE && e->lane.in_flight &&
         gen_channel_is_parked(e->o.channel))

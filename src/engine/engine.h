@@ -18,6 +18,7 @@
 enum gen_pull {
     GEN_PULL_ITEM = 1, /* *out is set; the engine owns it now */
     GEN_PULL_WAIT,     /* nothing until all that is under way has left the first stage */
+    GEN_PULL_LATER,    /* nothing just now; the source makes the loop take a turn when there is */
     GEN_PULL_END,
 };
 

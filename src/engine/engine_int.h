@@ -206,9 +206,10 @@ struct gen_engine {
     int64_t n_sent;
     const char *budget_at_end; /* the option whose limit the request last asked for might break */
     bool source_ended;
-    bool source_waits; /* it gives nothing before all that it gave has left the first stage */
-    bool is_held;      /* nothing may be sent before an answer is used or calls are released */
-    bool stopping;     /* nothing more is sent */
+    bool source_is_late; /* it is reading, and will wake the loop */
+    bool source_waits;   /* it gives nothing before all that it gave has left the first stage */
+    bool is_held;        /* nothing may be sent before an answer is used or calls are released */
+    bool stopping;       /* nothing more is sent */
     enum gen_end end;
     char stop_reason[800];
     unsigned n_interrupts;

@@ -229,10 +229,34 @@ static const struct gen_provider provider_at_once = {.name = "test", .answer = p
 static const struct gen_provider provider_network = {
     .name = "test", .chat_path = "/chat", .build = provider_build, .parse = provider_parse};
 
+static void on_source(void *ud)
+{
+    struct world *w = ud;
+    w->is_late = false;
+}
+
+/* True until a timer has run, once before the item at hand. */
+static bool let_wait(struct world *w)
+{
+    if (w->late_every && !w->is_late && w->next_item / w->late_every >= w->n_late_begun) {
+        w->n_late_begun++;
+        w->is_late = true;
+        if (!w->source_timer)
+            assert_int_equal(gen_timer_new(&w->source_timer, w->loop, on_source, w, NULL), GEN_OK);
+        gen_timer_start(w->source_timer, 1, 0);
+    }
+    w->n_late += w->is_late;
+    return w->is_late;
+}
+
 static int pull(void *ud, bool drained, struct gen_item **out, enum gen_pull *what,
                 struct gen_error *err)
 {
     struct world *w = ud;
+    if (let_wait(w)) {
+        *what = GEN_PULL_LATER;
+        return GEN_OK;
+    }
     if (w->next_item == w->n_items) {
         *what = w->round + 1 < w->n_rounds ? GEN_PULL_WAIT : GEN_PULL_END;
         if (*what == GEN_PULL_END || !drained)
@@ -298,6 +322,8 @@ static void forget_last_run(struct world *w)
     w->end = GEN_END_DONE;
     w->stop_reason[0] = '\0';
     w->err = (struct gen_error){.code = GEN_OK};
+    w->is_late = false;
+    w->n_late = w->n_late_begun = 0;
     w->random = gen_prng_make(w->seed);
     memset(w->accounts, 0, sizeof(w->accounts));
 }
@@ -384,6 +410,8 @@ void world_run(struct world *w)
     assert_int_equal(w->n_acting, 0);
     gen_timer_free(w->acting_timer);
     w->acting_timer = NULL;
+    gen_timer_free(w->source_timer);
+    w->source_timer = NULL;
     fake_http_free(http);
     gen_loop_free(w->loop);
     w->loop = NULL;

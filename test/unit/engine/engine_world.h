@@ -95,8 +95,9 @@ struct world {
     int64_t max_cost_microusd, max_tokens_total, max_requests, max_requests_a_minute;
     size_t cached_prefix_tokens; /* of the provider over the network */
     int64_t n_items;
-    int64_t n_distinct;      /* ids come again after so many; 0: never */
-    unsigned n_rounds;       /* the source gives all items again so many times, each when drained */
+    int64_t n_distinct; /* ids come again after so many; 0: never */
+    unsigned n_rounds;  /* the source gives all items again so many times, each when drained */
+    int64_t late_every; /* before each so manieth item the source lets the engine wait; 0: never */
     int64_t interrupt_at[2]; /* when so many items were asked about, -1: never */
 
     /* Of the last run. */
@@ -104,6 +105,10 @@ struct world {
     int64_t n_out;
     int64_t next_item;
     unsigned round;
+    struct gen_timer *source_timer;
+    bool is_late;
+    int64_t n_late_begun;
+    int64_t n_late; /* how often the engine was told to come later */
     int rc;
     struct gen_error err;
     enum gen_end end;

@@ -448,6 +448,35 @@ static void rounds(void **state)
     }
 }
 
+/* A source that is not ready is waited for: the loop sleeps meanwhile, and calls are not sent half
+ * full. */
+static void a_source_that_is_late(void **state)
+{
+    struct world *w = *state;
+    struct world_step *s = world_add_step(w, "make");
+    w->script = script_rounds;
+    for (unsigned i = 0; i < 4; i++) {
+        s->group_max = 1 + i;
+        w->same_answers = true;
+        w->network = i % 2;
+        w->late_every = 0;
+        world_new_ledger(w);
+        world_run_ok(w);
+        int64_t n_sent = w->accounts[0].n_sent;
+        struct gen_buf out = w->out;
+        w->out = gen_buf_make(GEN_BUF_UNLIMITED);
+        for (w->late_every = 1; w->late_every < 30; w->late_every *= 3) {
+            world_new_ledger(w);
+            world_run_ok(w);
+            assert_true(w->n_late >= 50 / w->late_every);
+            assert_in_range(w->n_late, 1, 3000);
+            assert_int_equal(w->accounts[0].n_sent, n_sent);
+            assert_string_equal(w->out.data, out.data);
+        }
+        gen_buf_release(&out);
+    }
+}
+
 /* Equal questions are one request, and all get its answer, also while it is under way. */
 static void equal_questions_are_asked_once(void **state)
 {
@@ -556,6 +585,7 @@ int main(void)
         WITH_WORLD(a_step_refuses_an_input),
         WITH_WORLD(a_malformed_answer_is_asked_for_again),
         WITH_WORLD(rounds),
+        WITH_WORLD(a_source_that_is_late),
         WITH_WORLD(equal_questions_are_asked_once),
         WITH_WORLD(memory_is_bounded_by_the_window),
         WITH_WORLD(all_is_filtered),
