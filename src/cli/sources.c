@@ -82,9 +82,11 @@ static int next_round(struct gen_corpus_source *s, bool drained, enum gen_pull *
             "%lld pairs are still missing: pass %u over the corpus",
             (long long)gen_qa_generate_missing(s->generate), s->round + 1);
     gen_qa_generate_next_round(s->generate);
+    *what = GEN_PULL_ITEM;
+    if (gen_corpus_rewind(s->corpus))
+        return GEN_OK;
     gen_corpus_close(s->corpus);
     s->corpus = NULL;
-    *what = GEN_PULL_ITEM;
     return open_corpus(s, err);
 }
 
@@ -92,18 +94,22 @@ static int pull_chunk(void *ud, bool drained, struct gen_item **out, enum gen_pu
                       struct gen_error *err)
 {
     struct gen_corpus_source *s = ud;
+    struct gen_loop *loop = s->session->loop;
     struct gen_chunk *chunk = NULL;
-    int rc = gen_corpus_next(s->corpus, &chunk, err);
-    while (rc == GEN_OK && !chunk) {
+    bool is_late = false;
+    int rc = gen_corpus_try_next(s->corpus, loop, &chunk, &is_late, err);
+    if (rc == GEN_OK && !chunk && !is_late) {
         rc = next_round(s, drained, what, err);
         if (rc || *what != GEN_PULL_ITEM)
             return rc;
-        rc = gen_corpus_next(s->corpus, &chunk, err);
-        if (rc == GEN_OK && !chunk)
-            break;
+        rc = gen_corpus_try_next(s->corpus, loop, &chunk, &is_late, err);
     }
     if (rc)
         return rc;
+    if (is_late) {
+        *what = GEN_PULL_LATER;
+        return GEN_OK;
+    }
     if (!chunk) {
         *what = GEN_PULL_END;
         return GEN_OK;

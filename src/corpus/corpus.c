@@ -1,5 +1,6 @@
 #include "corpus/corpus.h"
 
+#include "corpus/remote/place.h"
 #include "os/file.h"
 
 #include <errno.h>
@@ -23,6 +24,23 @@ struct gen_corpus {
     struct gen_corpus_counts counts;
 };
 
+/* A file that is no table would otherwise be looked for as one. */
+static int check_remote(const char *path, struct gen_error *err)
+{
+    static const char *const others[] = {".json", ".jsonl", ".ndjson", ".md",
+                                         ".txt",  ".csv",   ".parquet"};
+    struct gen_str ext = gen_path_ext(gen_str_from(path));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (gen_str_is(ext, others[i]))
+            return gen_fail(
+                err, GEN_EINPUT,
+                "cannot read the %s file of a server: only LanceDB tables are read from "
+                "there, so copy it here first",
+                others[i]);
+    }
+    return GEN_OK;
+}
+
 static int check_path(const char *path, struct gen_error *err)
 {
     struct stat st;
@@ -32,9 +50,12 @@ static int check_path(const char *path, struct gen_error *err)
     if (strcmp(path, "-") == 0 || stat(path, &st) == 0)
         return GEN_OK;
     int reason = errno;
+    if (gen_place_is_remote(path))
+        return check_remote(path, err);
     if (strstr(path, "://"))
         return gen_fail(err, GEN_EINPUT,
-                        "cannot read '%s': only local paths are read, so copy the data here first",
+                        "cannot read '%s': LanceDB tables are read from s3:// and https://, all "
+                        "else from local paths, so copy the data here first",
                         path);
     return gen_fail_errno(err, GEN_EINPUT, reason, "cannot open the input '%s'", path);
 }
@@ -86,15 +107,19 @@ int gen_corpus_count(struct gen_corpus *c, uint64_t *n, struct gen_error *err)
     return GEN_OK;
 }
 
-int gen_corpus_next(struct gen_corpus *c, struct gen_chunk **out, struct gen_error *err)
+int gen_corpus_try_next(struct gen_corpus *c, struct gen_loop *loop, struct gen_chunk **out,
+                        bool *is_late, struct gen_error *err)
 {
     struct gen_chunk *chunk = NULL;
+    *is_late = false;
     if (c->over || (c->max_chunks && c->n_given == c->max_chunks)) {
         *out = NULL;
         return GEN_OK;
     }
     uint64_t n_cleaned = c->counts.n_cleaned;
-    int rc = c->driver->next(c->state, &chunk, &c->counts, err);
+    int rc = loop && c->driver->try_next
+                 ? c->driver->try_next(c->state, loop, &chunk, is_late, &c->counts, err)
+                 : c->driver->next(c->state, &chunk, &c->counts, err);
     if (rc) {
         c->over = true;
         return rc;
@@ -107,10 +132,27 @@ int gen_corpus_next(struct gen_corpus *c, struct gen_chunk **out, struct gen_err
                     "after it",
                     GEN_STR_ARG(chunk->id));
     } else {
-        c->over = true;
+        c->over = !*is_late;
     }
     *out = chunk;
     return GEN_OK;
+}
+
+int gen_corpus_next(struct gen_corpus *c, struct gen_chunk **out, struct gen_error *err)
+{
+    bool is_late = false;
+    return gen_corpus_try_next(c, NULL, out, &is_late, err);
+}
+
+bool gen_corpus_rewind(struct gen_corpus *c)
+{
+    if (!c->driver->rewind)
+        return false;
+    c->driver->rewind(c->state);
+    c->counts = (struct gen_corpus_counts){.n_rows = 0};
+    c->n_given = 0;
+    c->over = false;
+    return true;
 }
 
 const struct gen_corpus_counts *gen_corpus_counts(const struct gen_corpus *c)

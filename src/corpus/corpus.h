@@ -65,6 +65,7 @@ struct gen_corpus_counts {
 };
 
 struct gen_corpus;
+struct gen_loop;
 
 /* A corpus driver. `recognises` looks at the path only. The list is handed down from main. */
 struct gen_corpus_driver {
@@ -78,6 +79,13 @@ struct gen_corpus_driver {
      * counted and passed over. */
     int (*next)(void *state, struct gen_chunk **out, struct gen_corpus_counts *counts,
                 struct gen_error *err);
+    /* The same without waiting for a server: where the next chunk is still under way `*is_late` is
+     * set and `*out` NULL, and the loop takes a turn when there is more to be had. NULL for drivers
+     * that read from here only. */
+    int (*try_next)(void *state, struct gen_loop *loop, struct gen_chunk **out, bool *is_late,
+                    struct gen_corpus_counts *counts, struct gen_error *err);
+    /* To the first chunk again, as when it was opened; NULL: it is to be opened anew. */
+    void (*rewind)(void *state);
     void (*close)(void *state);
 };
 
@@ -94,7 +102,9 @@ extern const struct gen_corpus_driver *const gen_corpus_drivers[];
  * that exist), a missing column, an extension that is not read, a corrupt file, ... GEN_EUSAGE: an
  * option that does not fit the input (tables of a folder, a table named twice, sizes out of range).
  *
- * LanceDB: a database folder, or the folder of one table (then n_tables is 0). Without tables
+ * LanceDB: a database folder, or the folder of one table (then n_tables is 0), here, at s3:// (the
+ * key, region and endpoint as corpus/remote/place.h says) or at https:// (which lists nothing: see
+ * corpus/remote/store.h). Without tables
  * "text_chunks" is read; a database with one table of another name gives that one and says so.
  * JSON Lines: ".jsonl", ".ndjson", ".json" (lines or one array) and "-", standard input, which can
  * be opened once and not counted. Missing columns are searched in "metadata" too. Files: the rest.
@@ -110,6 +120,14 @@ GEN_MUST_USE int gen_corpus_count(struct gen_corpus *c, uint64_t *n, struct gen_
  * row. After a failure the corpus is at its end. */
 GEN_MUST_USE int gen_corpus_next(struct gen_corpus *c, struct gen_chunk **out,
                                  struct gen_error *err);
+/* The same for who has a loop to serve: never waits for a server. `*is_late`: the next chunk is
+ * still under way (`*out` is NULL then); the loop takes a turn when it makes sense to ask again.
+ * The loop must outlive the corpus. */
+GEN_MUST_USE int gen_corpus_try_next(struct gen_corpus *c, struct gen_loop *loop,
+                                     struct gen_chunk **out, bool *is_late, struct gen_error *err);
+/* Makes the next chunk the first one again, of the same version of a table, and the account empty.
+ * False: this corpus cannot, and must be opened anew. */
+bool gen_corpus_rewind(struct gen_corpus *c);
 /* The account so far; belongs to the corpus. */
 const struct gen_corpus_counts *gen_corpus_counts(const struct gen_corpus *c);
 void gen_corpus_close(struct gen_corpus *c);

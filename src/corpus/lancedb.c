@@ -1,6 +1,9 @@
-/* Tables of a LanceDB database, or one table by its folder. The vector is never projected, so it is
- * never read. */
+/* Tables of a LanceDB database, or one table by its folder, here or on a server. The vector is
+ * never projected, so it is never read. */
 #include "corpus/corpus_int.h"
+#include "corpus/lance_ahead.h"
+#include "corpus/lance_table.h"
+#include "corpus/remote/store.h"
 #include "os/file.h"
 
 #include "lnc/lnc.h"
@@ -10,33 +13,32 @@
 #include <stdlib.h>
 
 #define DEFAULT_TABLE   "text_chunks"
-#define LISTED_MAX      30
 #define LOGGED_ROWS_MAX 20
-#define NO_COLUMN       SIZE_MAX
-
-struct table {
-    struct lnc_dataset *dataset;
-    const char *columns[GEN_N_FIELDS]; /* projected; belong to the dataset */
-    size_t n_columns;
-    size_t column_of[GEN_N_FIELDS]; /* index among the projected ones, or NO_COLUMN */
-    bool is_code;
-};
 
 struct lancedb {
     char *path;
     struct gen_columns columns;
     const struct gen_log *log;
     size_t batch_rows;
-    struct table *tables;
+    struct gen_lance_table *tables;
     size_t n_tables;
     size_t current;
     struct lnc_scan *scan; /* of the current table */
     struct lnc_batch batch;
     size_t row; /* next one in the batch */
+    uint64_t n_rows;
+    bool is_counted;
+    struct gen_remote_store *store; /* NULL: the tables are here; `scan` is for those */
+    struct gen_lance_ahead *ahead;  /* NULL: not started */
+    const struct gen_loop *watcher; /* that is woken when there is something to take */
 };
 
-static int fail_lnc(struct gen_error *err, int status, const struct lnc_error *why)
+static int fail_lnc(const struct lancedb *l, struct gen_error *err, int status,
+                    const struct lnc_error *why)
 {
+    if (l->store && (status == LNC_EIO || status == LNC_ELIMIT) &&
+        gen_remote_store_failure(l->store, NULL) != GEN_OK)
+        return gen_remote_store_failure(l->store, err);
     enum gen_code code = status == LNC_ENOMEM   ? GEN_ENOMEM
                          : status == LNC_ELIMIT ? GEN_ELIMIT
                                                 : GEN_EINPUT;
@@ -69,117 +71,47 @@ static bool has_tables(const char *path)
 static bool lancedb_recognises(const char *path)
 {
     struct gen_str ext = gen_path_ext(gen_str_from(path));
+    if (gen_place_is_remote(path))
+        return true;
     if (gen_file_kind(path) != GEN_FILE_DIRECTORY)
         return false;
     return gen_str_is(ext, ".lancedb") || gen_str_is(ext, ".lance") || is_table(path) ||
            has_tables(path);
 }
 
-/* -- columns -- */
-
-static bool is_integer(enum lnc_kind kind)
-{
-    return kind >= LNC_KIND_INT8 && kind <= LNC_KIND_UINT64;
-}
-
-static bool fits(enum gen_field field, enum lnc_kind kind)
-{
-    return kind == LNC_KIND_STRING || (field == GEN_FIELD_ID && is_integer(kind));
-}
-
-static const struct lnc_column_info *find_column(const struct lnc_dataset *ds, const char *name)
-{
-    for (size_t i = 0; i < lnc_dataset_n_columns(ds); i++) {
-        const struct lnc_column_info *info = lnc_dataset_column(ds, i);
-        if (strcmp(info->name, name) == 0)
-            return info;
-    }
-    return NULL;
-}
-
-static int fail_missing(const struct lnc_dataset *ds, const char *what, struct gen_error *err)
-{
-    struct gen_buf names = gen_buf_make(GEN_BUF_UNLIMITED);
-    int rc = GEN_OK;
-    for (size_t i = 0; i < lnc_dataset_n_columns(ds) && i < LISTED_MAX && rc == GEN_OK; i++)
-        rc = gen_buf_printf(&names, err, "%s%s", i ? ", " : "", lnc_dataset_column(ds, i)->name);
-    if (rc == GEN_OK)
-        rc = gen_fail(err, GEN_EINPUT, "table %s has no column %s; its columns are: %s",
-                      lnc_dataset_name(ds), what, names.n ? names.data : "(none)");
-    gen_buf_release(&names);
-    return rc;
-}
-
-static void project(struct table *t, enum gen_field field, const char *name)
-{
-    t->column_of[field] = t->n_columns;
-    for (size_t i = 0; i < t->n_columns; i++) {
-        if (strcmp(t->columns[i], name) == 0)
-            t->column_of[field] = i;
-    }
-    if (t->column_of[field] == t->n_columns)
-        t->columns[t->n_columns++] = name;
-}
-
-static int find_given(struct table *t, enum gen_field field, const char *name,
-                      struct gen_error *err)
-{
-    const struct lnc_column_info *info = find_column(t->dataset, name);
-    if (!info)
-        return fail_missing(t->dataset, name, err);
-    if (!fits(field, info->kind))
-        return gen_fail(err, GEN_EINPUT, "column %s of table %s has type %s, but %s is needed",
-                        name, lnc_dataset_name(t->dataset), info->logical_type,
-                        field == GEN_FIELD_ID ? "text or an integer" : "text");
-    project(t, field, info->name);
-    return GEN_OK;
-}
-
-static int find_by_name(struct table *t, enum gen_field field, struct gen_error *err)
-{
-    const struct lnc_column_info *unfit = NULL;
-    for (const char *const *name = gen_field_names(field); *name; name++) {
-        const struct lnc_column_info *info = find_column(t->dataset, *name);
-        if (info && fits(field, info->kind)) {
-            project(t, field, info->name);
-            return GEN_OK;
-        }
-        if (info && !unfit)
-            unfit = info;
-    }
-    if (field != GEN_FIELD_CONTENT)
-        return GEN_OK;
-    if (unfit)
-        return gen_fail(err, GEN_EINPUT, "column %s of table %s has type %s, but text is needed",
-                        unfit->name, lnc_dataset_name(t->dataset), unfit->logical_type);
-    return fail_missing(t->dataset,
-                        "content or text (name the one with the text with --content-column)", err);
-}
-
-static int find_columns(struct table *t, const struct gen_columns *given, struct gen_error *err)
-{
-    for (int f = 0; f < GEN_N_FIELDS; f++)
-        t->column_of[f] = NO_COLUMN;
-    for (int f = 0; f < GEN_N_FIELDS; f++) {
-        int rc = given->given[f] ? find_given(t, (enum gen_field)f, given->given[f], err)
-                                 : find_by_name(t, (enum gen_field)f, err);
-        if (rc)
-            return rc;
-    }
-    return GEN_OK;
-}
-
 /* -- opening -- */
+
+static void stop_reading(struct lancedb *l)
+{
+    if (l->ahead)
+        gen_remote_store_cancel(l->store);
+    gen_lance_ahead_stop(l->ahead);
+    l->ahead = NULL;
+    lnc_batch_release(&l->batch);
+    lnc_scan_close(l->scan);
+    l->scan = NULL;
+}
+
+static void lancedb_rewind(void *state)
+{
+    struct lancedb *l = state;
+    stop_reading(l);
+    l->current = 0;
+    l->row = 0;
+    l->watcher = NULL;
+    if (l->store)
+        gen_remote_store_resume(l->store);
+}
 
 static void lancedb_close(void *state)
 {
     struct lancedb *l = state;
     if (!l)
         return;
-    lnc_batch_release(&l->batch);
-    lnc_scan_close(l->scan);
+    stop_reading(l);
     for (size_t i = 0; i < l->n_tables; i++)
         lnc_dataset_close(l->tables[i].dataset);
+    gen_remote_store_close(l->store);
     free(l->tables);
     gen_columns_release(&l->columns);
     free(l->path);
@@ -189,17 +121,17 @@ static void lancedb_close(void *state)
 /* Takes over the dataset. */
 static int add_table(struct lancedb *l, struct lnc_dataset *dataset, struct gen_error *err)
 {
-    struct table *bigger = reallocarray(l->tables, l->n_tables + 1, sizeof(*bigger));
+    struct gen_lance_table *bigger = reallocarray(l->tables, l->n_tables + 1, sizeof(*bigger));
     if (!bigger) {
         lnc_dataset_close(dataset);
         return gen_nomem(err, "a table");
     }
     l->tables = bigger;
-    struct table *t = &l->tables[l->n_tables++];
-    *t = (struct table){.dataset = dataset};
+    struct gen_lance_table *t = &l->tables[l->n_tables++];
+    *t = (struct gen_lance_table){.dataset = dataset};
     struct gen_str name = gen_str_from(lnc_dataset_name(dataset));
     t->is_code = gen_str_find_nocase(name, GEN_STR("code"), 0) < name.n;
-    return find_columns(t, &l->columns, err);
+    return gen_lance_table_choose(t, &l->columns, err);
 }
 
 static int fail_no_table(const char *path, const struct lnc_database *db, const char *wanted,
@@ -208,10 +140,10 @@ static int fail_no_table(const char *path, const struct lnc_database *db, const 
     struct gen_buf names = gen_buf_make(GEN_BUF_UNLIMITED);
     size_t n = lnc_database_n_tables(db);
     int rc = GEN_OK;
-    for (size_t i = 0; i < n && i < LISTED_MAX && rc == GEN_OK; i++)
+    for (size_t i = 0; i < n && i < GEN_LISTED_MAX && rc == GEN_OK; i++)
         rc = gen_buf_printf(&names, err, "%s%s", i ? ", " : "", lnc_database_table(db, i));
-    if (rc == GEN_OK && n > LISTED_MAX)
-        rc = gen_buf_printf(&names, err, " and %zu more", n - LISTED_MAX);
+    if (rc == GEN_OK && n > GEN_LISTED_MAX)
+        rc = gen_buf_printf(&names, err, " and %zu more", n - GEN_LISTED_MAX);
     if (rc == GEN_OK && n == 0)
         rc = gen_fail(err, GEN_EINPUT,
                       "the database %s has no tables: write chunks into it first, or give a folder "
@@ -245,7 +177,7 @@ static int open_named(struct lancedb *l, const struct lnc_database *db, const ch
     if (!has_table(db, name))
         return fail_no_table(l->path, db, name, err);
     int status = lnc_database_open_table(db, name, &dataset, &why);
-    return status ? fail_lnc(err, status, &why) : add_table(l, dataset, err);
+    return status ? fail_lnc(l, err, status, &why) : add_table(l, dataset, err);
 }
 
 static int open_default(struct lancedb *l, const struct lnc_database *db, struct gen_error *err)
@@ -290,8 +222,11 @@ static int open_database(struct lancedb *l, const struct gen_corpus_options *opt
     struct lnc_error why = {0};
     int status = lnc_database_open(l->path, how, &db, &why);
     if (status)
-        return fail_lnc(err, status, &why);
-    int rc = options->n_tables ? GEN_OK : open_default(l, db, err);
+        return fail_lnc(l, err, status, &why);
+    /* A table whose folder could not be looked into is missing in the list. */
+    int rc = l->store ? gen_remote_store_failure(l->store, err) : GEN_OK;
+    if (rc == GEN_OK && options->n_tables == 0)
+        rc = open_default(l, db, err);
     for (size_t i = 0; i < options->n_tables && rc == GEN_OK; i++)
         rc = open_named(l, db, options->tables[i], err);
     lnc_database_close(db);
@@ -305,7 +240,7 @@ static int open_table(struct lancedb *l, const struct gen_corpus_options *option
     struct lnc_error why = {0};
     int status = lnc_dataset_open(l->path, how, &dataset, &why);
     if (status)
-        return fail_lnc(err, status, &why);
+        return fail_lnc(l, err, status, &why);
     const char *name = lnc_dataset_name(dataset);
     for (size_t i = 0; i < options->n_tables; i++) {
         if (strcmp(options->tables[i], name) == 0 && options->n_tables == 1)
@@ -320,6 +255,65 @@ static int open_table(struct lancedb *l, const struct gen_corpus_options *option
     return add_table(l, dataset, err);
 }
 
+/* Where nothing can be listed a table must be named, or be the default one. */
+static int open_unlisted(struct lancedb *l, const struct gen_corpus_options *options,
+                         const struct lnc_options *how, struct gen_error *err)
+{
+    static const char *const defaults[] = {DEFAULT_TABLE};
+    const char *const *names = options->n_tables ? options->tables : defaults;
+    size_t n = options->n_tables ? options->n_tables : 1;
+    struct gen_buf path = gen_buf_make(GEN_URL_BYTES_MAX);
+    int rc = GEN_OK;
+    for (size_t i = 0; i < n && rc == GEN_OK; i++) {
+        struct lnc_dataset *dataset = NULL;
+        struct lnc_error why = {0};
+        gen_buf_clear(&path);
+        rc = gen_buf_printf(&path, err, "%s/%s.lance", l->path, names[i]);
+        if (rc)
+            break;
+        int status = lnc_dataset_open(path.data, how, &dataset, &why);
+        rc = status ? fail_lnc(l, err, status, &why) : add_table(l, dataset, err);
+        if (status == LNC_ENOENT)
+            rc = gen_wrap(err, rc,
+                          "no table %s was found (name one with --table, or give the URL "
+                          "of a table, https://.../name.lance)",
+                          names[i]);
+    }
+    gen_buf_release(&path);
+    return rc;
+}
+
+static int open_remote(struct lancedb *l, const struct gen_corpus_options *options,
+                       struct lnc_options *how, struct gen_error *err)
+{
+    const struct gen_remote_store_options what = {.asker = {.log = options->log},
+                                                  .version = how->version};
+    struct gen_buf versions = gen_buf_make(GEN_URL_BYTES_MAX);
+    bool is_one = gen_str_is(gen_path_ext(gen_str_from(l->path)), ".lance");
+    int rc = gen_remote_store_open(&l->store, l->path, &what, err);
+    if (rc == GEN_OK)
+        rc = gen_path_join(&versions, gen_str_from(l->path), GEN_STR("_versions"), err);
+    bool is_database =
+        !is_one && rc == GEN_OK && options->n_tables && !gen_remote_store_can_list(l->store);
+    if (rc == GEN_OK && !is_one && !is_database)
+        rc = gen_remote_store_has(l->store, versions.data, &is_one, err);
+    gen_buf_release(&versions);
+    if (rc)
+        return rc;
+    how->store = gen_remote_store_of(l->store);
+    if (is_one)
+        return open_table(l, options, how, err);
+    return gen_remote_store_can_list(l->store) ? open_database(l, options, how, err)
+                                               : open_unlisted(l, options, how, err);
+}
+
+static int open_here(struct lancedb *l, const struct gen_corpus_options *options,
+                     const struct lnc_options *how, struct gen_error *err)
+{
+    return is_table(l->path) ? open_table(l, options, how, err)
+                             : open_database(l, options, how, err);
+}
+
 static int lancedb_open(void **state, const struct gen_corpus_options *options,
                         struct gen_error *err)
 {
@@ -330,7 +324,11 @@ static int lancedb_open(void **state, const struct gen_corpus_options *options,
     l->batch_rows = LNC_BATCH_ROWS_MAX;
     if (options->max_chunks && options->max_chunks < l->batch_rows)
         l->batch_rows = (size_t)options->max_chunks;
-    l->path = gen_str_dup(gen_str_from(options->path));
+    bool is_remote = gen_place_is_remote(options->path);
+    struct gen_str path = gen_str_from(options->path);
+    while (is_remote && path.n && path.p[path.n - 1] == '/')
+        path.n--;
+    l->path = gen_str_dup(path);
     int rc = l->path ? GEN_OK : gen_nomem(err, "a path");
     if (rc == GEN_OK)
         rc = gen_columns_init(&l->columns, options, err);
@@ -338,8 +336,7 @@ static int lancedb_open(void **state, const struct gen_corpus_options *options,
     if (rc == GEN_OK)
         rc = choose_version(options->lance_version, &how, err);
     if (rc == GEN_OK)
-        rc = is_table(l->path) ? open_table(l, options, &how, err)
-                               : open_database(l, options, &how, err);
+        rc = is_remote ? open_remote(l, options, &how, err) : open_here(l, options, &how, err);
     if (rc) {
         lancedb_close(l);
         return rc;
@@ -352,19 +349,75 @@ static int lancedb_open(void **state, const struct gen_corpus_options *options,
 
 static int lancedb_count(void *state, uint64_t *n, struct gen_error *err)
 {
-    const struct lancedb *l = state;
+    struct lancedb *l = state;
     uint64_t sum = 0;
+    if (l->is_counted) {
+        *n = l->n_rows;
+        return GEN_OK;
+    }
     for (size_t i = 0; i < l->n_tables; i++) {
         struct lnc_error why = {0};
         uint64_t n_rows = 0;
         int status = lnc_dataset_count_rows(l->tables[i].dataset, &n_rows, &why);
         if (status)
-            return fail_lnc(err, status, &why);
+            return fail_lnc(l, err, status, &why);
         if (__builtin_add_overflow(sum, n_rows, &sum))
             return gen_fail(err, GEN_ELIMIT, "the tables of %s have too many rows", l->path);
     }
+    l->n_rows = sum;
+    l->is_counted = true;
     *n = sum;
     return GEN_OK;
+}
+
+/* From here on tables and store are the thread's: what else is to be asked of them is asked now. */
+static int start_ahead(struct lancedb *l, struct gen_error *err)
+{
+    uint64_t n = 0;
+    int rc = lancedb_count(l, &n, err);
+    struct gen_lance_job *jobs = rc ? NULL : calloc(l->n_tables + 1, sizeof(*jobs));
+    if (rc == GEN_OK && !jobs)
+        rc = gen_nomem(err, "the reading of a remote table");
+    for (size_t i = 0; rc == GEN_OK && i < l->n_tables; i++)
+        jobs[i] = (struct gen_lance_job){l->tables[i].dataset, l->tables[i].columns,
+                                         l->tables[i].n_columns};
+    gen_remote_store_mute(l->store);
+    if (rc == GEN_OK)
+        rc = gen_lance_ahead_start(&l->ahead, jobs, l->n_tables, l->batch_rows, err);
+    free(jobs);
+    return rc;
+}
+
+/* The same as next_batch for tables elsewhere. With a loop nothing is waited for: `*is_late`. */
+static int take_batch(struct lancedb *l, struct gen_loop *loop, bool *more, bool *is_late,
+                      struct gen_error *err)
+{
+    struct gen_ahead_news news;
+    int rc = l->ahead ? GEN_OK : start_ahead(l, err);
+    if (rc == GEN_OK && loop && l->watcher != loop) {
+        rc = gen_lance_ahead_watch(l->ahead, loop, err);
+        l->watcher = rc ? NULL : loop;
+    }
+    if (rc)
+        return rc;
+    lnc_batch_release(&l->batch);
+    l->row = 0;
+    switch (gen_lance_ahead_take(l->ahead, loop == NULL, &news)) {
+    case GEN_AHEAD_BATCH:
+        l->batch = news.batch;
+        l->current = news.job;
+        return GEN_OK;
+    case GEN_AHEAD_LATER:
+        *is_late = true;
+        return GEN_OK;
+    case GEN_AHEAD_END:
+        break;
+    }
+    *more = false;
+    if (news.status == LNC_OK)
+        return GEN_OK;
+    /* The thread is over, so its last word may be asked for. */
+    return fail_lnc(l, err, news.status, &news.why);
 }
 
 /* Makes l->batch hold a row; `*more` = false behind the last table. */
@@ -380,7 +433,7 @@ static int next_batch(struct lancedb *l, bool *more, struct gen_error *err)
             *more = false;
             return GEN_OK;
         }
-        const struct table *t = &l->tables[l->current];
+        const struct gen_lance_table *t = &l->tables[l->current];
         if (!l->scan) {
             struct lnc_scan_options what = {t->columns, t->n_columns, l->batch_rows};
             status = lnc_scan_open(t->dataset, &what, &l->scan, &why);
@@ -388,7 +441,7 @@ static int next_batch(struct lancedb *l, bool *more, struct gen_error *err)
         if (status == LNC_OK)
             status = lnc_scan_next(l->scan, &l->batch, &why);
         if (status)
-            return gen_wrap(err, fail_lnc(err, status, &why), "table %s",
+            return gen_wrap(err, fail_lnc(l, err, status, &why), "table %s",
                             lnc_dataset_name(t->dataset));
         if (l->batch.n_rows == 0) {
             lnc_scan_close(l->scan);
@@ -399,10 +452,11 @@ static int next_batch(struct lancedb *l, bool *more, struct gen_error *err)
     return GEN_OK;
 }
 
-static struct gen_str text_at(const struct lancedb *l, const struct table *t, enum gen_field field)
+static struct gen_str text_at(const struct lancedb *l, const struct gen_lance_table *t,
+                              enum gen_field field)
 {
     struct gen_str text = {NULL, 0};
-    if (t->column_of[field] == NO_COLUMN)
+    if (t->column_of[field] == GEN_NO_COLUMN)
         return text;
     const struct lnc_column *column = &l->batch.columns[t->column_of[field]];
     if (column->kind == LNC_KIND_STRING)
@@ -410,15 +464,15 @@ static struct gen_str text_at(const struct lancedb *l, const struct table *t, en
     return text;
 }
 
-static int row_id(const struct lancedb *l, const struct table *t, uint64_t row, struct gen_buf *id,
-                  struct gen_error *err)
+static int row_id(const struct lancedb *l, const struct gen_lance_table *t, uint64_t row,
+                  struct gen_buf *id, struct gen_error *err)
 {
     struct gen_str text = text_at(l, t, GEN_FIELD_ID);
     if (!gen_text_is_blank(text))
         return gen_buf_add_str(id, text, err);
-    if (t->column_of[GEN_FIELD_ID] != NO_COLUMN) {
+    if (t->column_of[GEN_FIELD_ID] != GEN_NO_COLUMN) {
         const struct lnc_column *column = &l->batch.columns[t->column_of[GEN_FIELD_ID]];
-        if (is_integer(column->kind) && !lnc_column_is_null(column, l->row)) {
+        if (gen_lance_is_integer(column->kind) && !lnc_column_is_null(column, l->row)) {
             long long number = (long long)lnc_column_int64(column, l->row);
             if (column->kind == LNC_KIND_UINT64)
                 return gen_buf_printf(id, err, "%llu", (unsigned long long)number);
@@ -432,7 +486,7 @@ static int row_id(const struct lancedb *l, const struct table *t, uint64_t row, 
 static int take_row(struct lancedb *l, struct gen_chunk **out, struct gen_corpus_counts *counts,
                     struct gen_error *err)
 {
-    const struct table *t = &l->tables[l->current];
+    const struct gen_lance_table *t = &l->tables[l->current];
     uint64_t row = l->batch.first_row + l->row + 1;
     struct gen_chunk model = {
         .content = text_at(l, t, GEN_FIELD_CONTENT),
@@ -466,17 +520,22 @@ static int take_row(struct lancedb *l, struct gen_chunk **out, struct gen_corpus
     return rc;
 }
 
-static int lancedb_next(void *state, struct gen_chunk **out, struct gen_corpus_counts *counts,
-                        struct gen_error *err)
+static int try_next(void *state, struct gen_loop *loop, struct gen_chunk **out, bool *is_late,
+                    struct gen_corpus_counts *counts, struct gen_error *err)
 {
     struct lancedb *l = state;
     struct gen_chunk *chunk = NULL;
     bool more = true;
+    *is_late = false;
     while (!chunk) {
-        int rc = next_batch(l, &more, err);
+        int rc = GEN_OK;
+        if (!l->store)
+            rc = next_batch(l, &more, err);
+        else if (l->row == l->batch.n_rows)
+            rc = take_batch(l, loop, &more, is_late, err);
         if (rc)
             return rc;
-        if (!more)
+        if (!more || *is_late)
             break;
         rc = take_row(l, &chunk, counts, err);
         if (rc)
@@ -487,11 +546,20 @@ static int lancedb_next(void *state, struct gen_chunk **out, struct gen_corpus_c
     return GEN_OK;
 }
 
+static int lancedb_next(void *state, struct gen_chunk **out, struct gen_corpus_counts *counts,
+                        struct gen_error *err)
+{
+    bool is_late = false;
+    return try_next(state, NULL, out, &is_late, counts, err);
+}
+
 const struct gen_corpus_driver gen_corpus_lancedb = {
     .name = "lancedb",
     .recognises = lancedb_recognises,
     .open = lancedb_open,
     .count = lancedb_count,
     .next = lancedb_next,
+    .try_next = try_next,
+    .rewind = lancedb_rewind,
     .close = lancedb_close,
 };
