@@ -138,6 +138,20 @@ static const char exit_status[] =
     ".TP\n6\nThe requests of \\-\\-batch\\-file lie in files and wait for their answers.\n"
     ".TP\n130\nInterrupted; the same command goes on where it was.\n";
 
+/* Those that no option stands for. */
+static const char aws_environment[] =
+    ".TP\n.B AWS_ACCESS_KEY_ID\n.TQ\n.B AWS_SECRET_ACCESS_KEY\n.TQ\n.B AWS_SESSION_TOKEN\n"
+    "The key with which a LanceDB at s3:// is read. Without them that of the profile "
+    "(\\fBAWS_PROFILE\\fR, or default) in ~/.aws/credentials and ~/.aws/config; without any, "
+    "anonymously, as with \\fBAWS_SKIP_SIGNATURE\\fR=true.\n"
+    ".TP\n.B AWS_REGION\n.TQ\n.B AWS_DEFAULT_REGION\n"
+    "The bucket's region; else it is learned from the server.\n"
+    ".TP\n.B AWS_ENDPOINT_URL_S3\n.TQ\n.B AWS_ENDPOINT_URL\n.TQ\n.B AWS_ENDPOINT\n"
+    "Another server than Amazon's, as https://host or http://host:port.\n"
+    ".TP\n.B AWS_VIRTUAL_HOSTED_STYLE_REQUEST\n"
+    "true: such a server is asked for bucket.host/key in place of host/bucket/key.\n"
+    ".TP\n.B CURL_CA_BUNDLE\n.TQ\n.B SSL_CERT_FILE\nFurther certificates.\n";
+
 static int program_man(struct gen_buf *out, struct gen_error *err)
 {
     int rc =
@@ -181,6 +195,8 @@ static int program_man(struct gen_buf *out, struct gen_error *err)
         if (rc == GEN_OK)
             rc = gen_buf_add_c(out, ".\n", err);
     }
+    if (rc == GEN_OK)
+        rc = gen_buf_add_c(out, aws_environment, err);
     return rc == GEN_OK ? gen_buf_add_c(out, exit_status, err) : rc;
 }
 

@@ -137,10 +137,21 @@ function range(header, size) {
   return [Number(m[1]), m[2] === '' ? size - 1 : Math.min(size - 1, Number(m[2]))];
 }
 
+// Files by their last change: hashing a large one for each of its parts would take longer than sending it.
+const loaded = new Map();
+function load(file) {
+  const changed = fs.statSync(file).mtimeMs;
+  if (loaded.get(file)?.changed !== changed) {
+    const bytes = fs.readFileSync(file);
+    loaded.set(file, { changed, bytes, md5: crypto.createHash('md5').update(bytes).digest('hex') });
+  }
+  return loaded.get(file);
+}
+
 function sendFile(req, res, kind, file) {
-  const bytes = fs.readFileSync(file);
+  const { bytes, md5 } = load(file);
   const head = req.method === 'HEAD';
-  let etag = `"${crypto.createHash('md5').update(bytes).digest('hex')}"`;
+  let etag = `"${md5}"`;
   if (kind === 'changing') etag = `"${++counter}"`;
   if (kind === 'weak') etag = 'W/' + etag;
   const headers = { 'Content-Type': 'application/octet-stream', ...(kind === 'plain' ? {} : { ETag: etag }) };

@@ -84,6 +84,22 @@ static int take_bucket(struct gen_place *p, const char *url, struct gen_error *e
     return rc ? rc : copy(&p->bucket, bucket, err);
 }
 
+/* "host", "host:80", "[::1]:80". A password with a slash in it looks like a port that is none. */
+static bool is_authority(struct gen_str s)
+{
+    const char *bracket = s.n && s.p[0] == '[' ? memchr(s.p, ']', s.n) : NULL;
+    size_t n_host = bracket ? (size_t)(bracket - s.p) + 1 : 0;
+    while (n_host < s.n && s.p[n_host] != ':')
+        n_host++;
+    if (n_host == s.n)
+        return true;
+    for (size_t i = n_host + 1; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9')
+            return false;
+    }
+    return n_host + 1 < s.n;
+}
+
 /* What stands behind "?" or before "@" is mostly a credential, and a path goes into the ledger and
  * into messages: the URL is not said back. */
 static int check_folder_url(struct gen_str url, struct gen_error *err)
@@ -98,10 +114,11 @@ static int check_folder_url(struct gen_str url, struct gen_error *err)
         return gen_fail(err, GEN_EUSAGE,
                         "the URL of the input names no host: write "
                         "https://host/path/table.lance");
-    if (memchr(host.p, '@', n_host))
+    if (memchr(host.p, '@', n_host) || !is_authority(gen_str_sub(host, 0, n_host)))
         return gen_fail(err, GEN_EUSAGE,
                         "the URL of the input holds a user or a password, which would go into the "
-                        "ledger and the log: leave it out");
+                        "ledger and the log, or a port that is no number: write "
+                        "https://host/path/table.lance");
     if (memchr(url.p, '?', url.n) || memchr(url.p, '#', url.n))
         return gen_fail(err, GEN_EUSAGE,
                         "the URL of the input has a query ('?...'), which cannot be sent with the "

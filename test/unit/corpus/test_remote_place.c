@@ -55,6 +55,8 @@ static void urls(void **state)
     expect_url("s3://b/x",
                ENV("AWS_ENDPOINT_URL=https://d:1", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST=true"),
                "s3://b/x", "https://b.d:1/x");
+    expect_url("http://[::1]:80/a@b", ENV("NONE="), "http://[::1]:80/a@b/c",
+               "http://[::1]:80/a@b/c");
     expect_url("https://h/a%20b//", ENV("NONE="), "https://h/a%20b/_versions/1 2",
                "https://h/a%20b/_versions/1%202");
 }
@@ -72,6 +74,10 @@ static void what_is_refused(void **state)
         {"https://", {NULL}, "names no host"},
         {"https:///x", {NULL}, "names no host"},
         {"https://u:p@h/x", {NULL}, "a user or a password"},
+        {"https://u:p@h/x/y@z", {NULL}, "a user or a password"},
+        {"https://u:p/w@h/x", {NULL}, "a user or a password"},
+        {"https://h:/x", {NULL}, "a port"},
+        {"https://[::1]:x/x", {NULL}, "a port"},
         {"https://h/x?sig=abc", {NULL}, "has a query"},
         {"https://h/x#y", {NULL}, "has a query"},
         {"s3://b/k", {"AWS_ACCESS_KEY_ID=a"}, "AWS_SECRET_ACCESS_KEY is not"},
@@ -93,6 +99,7 @@ static void what_is_refused(void **state)
         assert_has(err.msg, cases[i].said);
         /* Neither goes into a message. */
         assert_null(strstr(err.msg, "u:p"));
+        assert_null(strstr(err.msg, "w@h"));
         assert_null(strstr(err.msg, "sig=abc"));
     }
 }
