@@ -511,12 +511,3 @@ bool lnc_manifest_name_version(const char *name, uint64_t *version)
     *version = digits == 20 ? UINT64_MAX - value : value;
     return true;
 }
-
-size_t lnc_manifest_first_child(const struct lnc_manifest *manifest, size_t i)
-{
-    for (size_t k = i + 1; k < manifest->n_fields; k++) {
-        if (manifest->fields[k].parent == manifest->fields[i].id)
-            return k;
-    }
-    return manifest->n_fields;
-}

@@ -101,8 +101,4 @@ void lnc_manifest_release(struct lnc_manifest *manifest);
 /* The version that a file name in _versions/ stands for; false for names that are no manifests. */
 bool lnc_manifest_name_version(const char *name, uint64_t *version);
 
-/* The field with that parent and id -1 based tree: the index of field i's first child, or
- * n_fields. */
-size_t lnc_manifest_first_child(const struct lnc_manifest *manifest, size_t i);
-
 #endif
