@@ -92,6 +92,20 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+/* The path has a folder _versions. */
+static int explain_table(const struct lnc_database *db, struct lnc_error *err)
+{
+    struct lnc_ctx cx = database_ctx(db, err);
+    bool is_table = false;
+    int rc = lnc_is_table(&cx, db->store, db->path, &is_table);
+    if (rc != LNC_OK)
+        return rc;
+    return lnc_fail_path(err, db->path, LNC_ENOENT,
+                         is_table
+                             ? "is a table, not a database: its folder is the database"
+                             : "is no LanceDB table: there is no manifest in its folder _versions");
+}
+
 static int list_tables(struct lnc_database *db, struct lnc_error *err)
 {
     struct listing listing = {.db = db, .cx = database_ctx(db, err)};
@@ -101,8 +115,7 @@ static int list_tables(struct lnc_database *db, struct lnc_error *err)
     if (rc != LNC_OK)
         return rc;
     if (listing.is_table && db->n_tables == 0)
-        return lnc_fail_path(err, db->path, LNC_ENOENT,
-                             "is a table, not a database: its folder is the database");
+        return explain_table(db, err);
     if (db->n_tables == 0 && listing.has_others && !listing.has_catalogue)
         return lnc_fail_path(err, db->path, LNC_ENOENT,
                              "is no LanceDB database: there is no table (<name>.lance) in it");

@@ -71,7 +71,8 @@ void lnc_store_file_init(struct lnc_store *out, struct lnc_memory *memory);
  * long. */
 void lnc_list_name(char *list, size_t room, const char *name);
 
-/* out is true if the directory holds at least one manifest. LNC_ENOMEM, LNC_ELIMIT. */
+/* out is true if the directory holds at least one manifest, or if that cannot be seen (LNC_EIO).
+ * LNC_ENOMEM, LNC_ELIMIT. */
 int lnc_is_table(const struct lnc_ctx *cx, const struct lnc_store *store, const char *path,
                  bool *out);
 

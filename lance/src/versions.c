@@ -57,7 +57,8 @@ int lnc_is_table(const struct lnc_ctx *cx, const struct lnc_store *store, const 
     int rc = lnc_newest_find(&quiet, store, path, &newest);
     if (rc == LNC_ENOMEM || rc == LNC_ELIMIT)
         return lnc_fail(cx->err, rc, "%s", why.message);
-    *out = rc == LNC_OK && newest.found;
+    /* What cannot be looked into is taken for one: opening it will tell why. */
+    *out = rc == LNC_EIO || (rc == LNC_OK && newest.found);
     return LNC_OK;
 }
 

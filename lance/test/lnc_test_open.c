@@ -388,6 +388,51 @@ static void test_long_paths(void **state)
     release_forest(&forest);
 }
 
+/* A store whose directories _versions cannot be listed. */
+static int list_without_permission(const struct lnc_store *store, const char *path,
+                                   lnc_list_fn each, void *context, struct lnc_error *err)
+{
+    const struct lnc_store *inner = store->private_data;
+    size_t n = strlen(path);
+    if (n > 10 && strcmp(path + n - 10, "/_versions") == 0) {
+        *err = (struct lnc_error){.code = LNC_EIO, .message = "permission denied"};
+        return LNC_EIO;
+    }
+    return inner->list(inner, path, each, context, err);
+}
+
+/* A table that cannot be looked into is one, and says so; one without a manifest is none. */
+static void test_tables_behind_doors(void **state)
+{
+    static struct forest forest;
+    static const struct lnc_memory_file junk[] = {
+        {.path = "/db/x.lance/_versions/junk", .bytes = "", .size = 0}};
+    struct lnc_dataset *ds = NULL;
+    struct lnc_database *db = NULL;
+    (void)state;
+    memset(&forest, 0, sizeof forest);
+    add_tree(&forest, 0, TABLE, "/db/b.lance");
+    assert_int_equal(lnc_store_memory(&forest.store, forest.files, forest.n, NULL), LNC_OK);
+    const struct lnc_store closed = {
+        .open = forest.store.open, .list = list_without_permission, .private_data = &forest.store};
+    const struct lnc_options options = {.store = &closed};
+    assert_int_equal(lnc_open("/db/b.lance", NULL, &options, &ds, &error), LNC_EIO);
+    check_says("permission denied");
+    assert_int_equal(lnc_database_open("/db", &options, &db, &error), LNC_OK);
+    assert_int_equal(lnc_database_n_tables(db), 1);
+    assert_int_equal(lnc_database_open_table(db, "b", &ds, &error), LNC_EIO);
+    check_says("permission denied");
+    lnc_database_close(db);
+    release_forest(&forest);
+
+    struct lnc_store store;
+    assert_int_equal(lnc_store_memory(&store, junk, 1, NULL), LNC_OK);
+    const struct lnc_options empty = {.store = &store};
+    assert_int_equal(lnc_open("/db/x.lance", NULL, &empty, &ds, &error), LNC_ENOENT);
+    check_says("x.lance: is no LanceDB table: there is no manifest");
+    lnc_store_release(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_branch_elsewhere),
         cmocka_unit_test(test_damaged_tags),
         cmocka_unit_test(test_long_paths),
+        cmocka_unit_test(test_tables_behind_doors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,12 +77,18 @@ __attribute__((format(printf, 1, 2))) static int fail_usage(const char *format, 
     return EXIT_USAGE;
 }
 
+/* What a terminal would act upon. */
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
 /* What the library finds impossible is what the user asked for. */
 static int fail_lnc(const struct lnc_error *err)
 {
     (void)fputs("lnc: ", stderr);
     for (const char *p = err->message; *p != '\0'; p++)
-        putc((unsigned char)*p < 0x20 ? '?' : *p, stderr);
+        putc(is_control(*p) ? '?' : *p, stderr);
     putc('\n', stderr);
     return err->code == LNC_EINVAL ? EXIT_USAGE : EXIT_FAILURE;
 }
@@ -225,7 +231,7 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
 static void print_line(const char *text)
 {
     for (; *text != '\0'; text++)
-        putchar((unsigned char)*text < 0x20 ? '?' : *text);
+        putchar(is_control(*text) ? '?' : *text);
     putchar('\n');
 }
 

@@ -147,10 +147,11 @@ struct lnc_column_info {
 
 /*
  * Opens the database at `path` and lists its tables (by looking for manifests, so a half-deleted
- * directory is no table), those of child namespaces too. A database without tables opens well and
- * has none. `version`, `tag` and `branch` of the options are for the tables. Errors: LNC_ENOENT if
- * the path does not exist, is not a directory, is itself a table (the message says so) or holds
- * other things but no table; LNC_EIO; LNC_ENOMEM. On success *out is owned by the caller.
+ * directory is no table, and one that cannot be looked into is), those of child namespaces too. A
+ * database without tables opens well and has none. `version`, `tag` and `branch` of the options are
+ * for the tables. Errors: LNC_ENOENT if the path does not exist, is not a directory, is itself a
+ * table (the message says so) or holds other things but no table; LNC_EIO; LNC_ENOMEM. On success
+ * *out is owned by the caller.
  */
 LNC_API int lnc_database_open(const char *path, const struct lnc_options *options,
                               struct lnc_database **out, struct lnc_error *err);
