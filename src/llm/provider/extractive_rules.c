@@ -752,10 +752,13 @@ static bool ask_passive(struct gen_extract *x, const struct gen_extract_clause *
     return ask(q, place ? "fact" : "how_to", 76, definite, true);
 }
 
-/* "Both selections must", "`X` sets ...", "The shuffle filter regroups ..." */
-static bool ask_action(struct gen_extract *x, const struct gen_extract_clause *c,
-                       struct gen_extract_question *q)
+/* What is asked about a verb. */
+enum action { ACTION_STATE, ACTION_EFFECT, ACTION_OBJECT, ACTION_OTHER };
+static enum action action_of(struct gen_str base)
 {
+    static const char *const states[] = {"become", "look", "seem",   "remain", "appear", "stay",
+                                         "come",   "go",   "happen", "have",   "lie",    "matter",
+                                         "work",   "run",  "begin",  "last",   NULL};
     static const char *const effects[] = {"make",     "cause",    "lead",  "reduce",
                                           "increase", "raise",    "lower", "slow",
                                           "improve",  "decrease", "cost",  NULL};
@@ -764,25 +767,31 @@ static bool ask_action(struct gen_extract *x, const struct gen_extract_clause *c
                                           "print",   "list",     "show",   "tell",    "record",
                                           "mean",    "expect",   "allow",  "support", "measure",
                                           "provide", "state",    "say",    "carry",   NULL};
+    static const char *const *const lists[] = {states, effects, objects};
+    for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++) {
+        for (size_t i = 0; lists[k][i]; i++) {
+            if (gen_str_is(base, lists[k][i]))
+                return (enum action)k;
+        }
+    }
+    return ACTION_OTHER;
+}
+
+/* "Both selections must", "`X` sets ...", "The shuffle filter regroups ..." */
+static bool ask_action(struct gen_extract *x, const struct gen_extract_clause *c,
+                       struct gen_extract_question *q)
+{
+    static const char *const agents[] = {"writer",      "reader", "program", "caller",
+                                         "application", "user",   NULL};
     const struct gen_extract_tokens *t = &x->tokens;
     if (c->form != GEN_EXTRACT_CLAUSE_VERB || c->negated || !good_subject(t, c))
         return false;
-    static const char *const states[] = {"become", "look", "seem",   "remain", "appear", "stay",
-                                         "come",   "go",   "happen", "have",   "lie",    "matter",
-                                         "work",   "run",  "begin",  "last",   NULL};
-    static const char *const agents[] = {"writer",      "reader", "program", "caller",
-                                         "application", "user",   NULL};
     struct gen_str base = gen_str_from(c->verb.base);
-    for (size_t i = 0; states[i]; i++) {
-        if (gen_str_is(base, states[i]))
-            return false;
-    }
-    bool effect = false;
-    bool object = false;
-    for (size_t i = 0; effects[i]; i++)
-        effect = effect || gen_str_is(base, effects[i]);
-    for (size_t i = 0; objects[i]; i++)
-        object = object || gen_str_is(base, objects[i]);
+    enum action action = action_of(base);
+    if (action == ACTION_STATE)
+        return false;
+    bool effect = action == ACTION_EFFECT;
+    bool object = action == ACTION_OBJECT;
     size_t n = n_words(t, c->s0, c->s1);
     bool definite = is_definite(t, c);
     bool code = n == 1 && gen_extract_is_identifier(&t->t[c->s0]);
