@@ -266,18 +266,6 @@ static const struct gen_schema_property *find(const struct gen_schema_node *node
     return NULL;
 }
 
-static bool has_key(const struct gen_json *object, struct gen_str name)
-{
-    struct gen_json_iter it;
-    struct gen_str key;
-    gen_json_iter_init(&it, object);
-    while (gen_json_iter_next(&it, &key, NULL)) {
-        if (gen_str_eq(key, name))
-            return true;
-    }
-    return false;
-}
-
 /* A step down into the value: references of the schema may begin anew. */
 static int descend(struct check *c, const struct gen_schema_node *node, const struct gen_json *v,
                    const struct gen_schema_path *path)
@@ -319,7 +307,7 @@ static int check_object(struct check *c, const struct gen_schema_node *node,
     for (size_t i = 0; rc == GEN_OK && i < node->n_properties; i++) {
         const struct gen_schema_property *p = &node->properties[i];
         struct gen_schema_path at = {path, p->name, 0};
-        if (p->required && !has_key(v, p->name))
+        if (p->required && !gen_json_get_n(v, p->name))
             rc = fault(c, &at, GEN_STR("missing"));
     }
     struct gen_json_iter it;

@@ -331,19 +331,6 @@ static struct gen_jmut *render(struct renderer *r, const struct gen_json *schema
 
 #define VISITS_MAX 100000U
 
-static const struct gen_json *member(const struct gen_json *object, struct gen_str name)
-{
-    struct gen_json_iter it;
-    struct gen_str key;
-    const struct gen_json *v;
-    gen_json_iter_init(&it, object);
-    while (gen_json_iter_next(&it, &key, &v)) {
-        if (gen_str_eq(key, name))
-            return v;
-    }
-    return NULL;
-}
-
 static const struct gen_json *resolve(const struct gen_json *root, struct gen_str ref)
 {
     static const char *const maps[] = {"$defs", "definitions"};
@@ -353,7 +340,7 @@ static const struct gen_json *resolve(const struct gen_json *root, struct gen_st
         size_t n = strlen("#/") + strlen(maps[i]) + 1;
         if (gen_str_starts(ref, GEN_STR("#/")) &&
             gen_str_starts(gen_str_sub(ref, 2, ref.n), gen_str_from(maps[i])) && ref.n > n)
-            return member(gen_json_get(root, maps[i]), gen_str_sub(ref, n, ref.n));
+            return gen_json_get_n(gen_json_get(root, maps[i]), gen_str_sub(ref, n, ref.n));
     }
     return NULL;
 }

@@ -87,7 +87,7 @@ struct gen_qa_rate_options {
     struct gen_qa_grounding grounding; /* given: unfit records are not paid for */
     struct gen_filters *skip_question, *skip_source; /* as in gen_qa_generate_options */
     const struct gen_log *log;
-    gen_rated_fn *on_rated;
+    gen_rated_fn *on_rated; /* NULL: not wanted */
     void *on_rated_ud;
 };
 struct gen_qa_rate;

@@ -81,15 +81,9 @@ static int draw_one(struct gen_blueprints *b, size_t tool, struct gen_drawing *d
 /* Something that the request can leave out: "/" and "." stand in nearly every one. */
 static bool has_argument(const struct gen_blueprints *b, size_t call, struct gen_str name)
 {
-    struct gen_json_iter it;
-    struct gen_str key, text;
-    const struct gen_json *v;
-    gen_json_iter_init(&it, gen_call_args(b, call));
-    while (gen_json_iter_next(&it, &key, &v)) {
-        if (gen_str_eq(key, name))
-            return !gen_json_as_str(v, &text) || text.n > 1;
-    }
-    return false;
+    struct gen_str text;
+    const struct gen_json *v = gen_json_get_n(gen_call_args(b, call), name);
+    return v && (!gen_json_as_str(v, &text) || text.n > 1);
 }
 
 /* Required, and nothing that could be guessed. */
@@ -275,15 +269,7 @@ static const struct gen_json *value_of_edge(const struct gen_blueprints *b,
                                             const struct gen_edge *e)
 {
     struct gen_str name = b->set->tools[b->calls[e->to].tool].params[e->param].name;
-    struct gen_json_iter it;
-    struct gen_str key;
-    const struct gen_json *v;
-    gen_json_iter_init(&it, gen_call_args(b, e->to));
-    while (gen_json_iter_next(&it, &key, &v)) {
-        if (gen_str_eq(key, name))
-            return v;
-    }
-    return NULL;
+    return gen_json_get_n(gen_call_args(b, e->to), name);
 }
 
 /* Puts calls in front whose results the first one needs. The result of the setup itself may be

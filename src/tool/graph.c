@@ -321,12 +321,7 @@ static int edges_of_value(struct gen_blueprints *b, size_t to, size_t param, str
                           size_t edges_max, size_t *n)
 {
     const struct gen_tool_param *p = &b->set->tools[b->calls[to].tool].params[param];
-    struct gen_json_iter it;
-    struct gen_str key;
-    const struct gen_json *value = NULL, *v;
-    gen_json_iter_init(&it, gen_call_args(b, to));
-    while (!value && gen_json_iter_next(&it, &key, &v))
-        value = gen_str_eq(key, p->name) ? v : NULL;
+    const struct gen_json *value = gen_json_get_n(gen_call_args(b, to), p->name);
     if (!value || p->choices || !is_telling(value))
         return GEN_OK;
     uint64_t hash = hash_of_value(value);

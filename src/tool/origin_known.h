@@ -79,6 +79,7 @@ GEN_MUST_USE int gen_known_string(struct gen_known *k, size_t n_results,
 /* gen_answer_untraced over all results. `first` is a view of `answer`. */
 GEN_MUST_USE int gen_known_untraced(struct gen_known *k, struct gen_str answer, size_t *n_untraced,
                                     struct gen_str *first, struct gen_error *err);
+/* Sets `*f`, as of no step; true, so that a search ends with it. */
 bool gen_found_set(struct gen_found *f, enum gen_origin origin, struct gen_str where);
 /* The value of a quantity in the text, in any unit of its dimension. */
 bool gen_quantity_is(const struct gen_quantity *q, double v);

@@ -274,18 +274,15 @@ static bool invent_members(struct gen_jb *jb, const struct gen_json *root,
                            const struct gen_json *schema, struct gen_jmut *object, size_t variant,
                            unsigned depth)
 {
-    struct gen_json_iter it, inner;
+    struct gen_json_iter it;
     const struct gen_json *v, *of;
-    struct gen_str key, name;
+    struct gen_str key;
     gen_json_iter_init(&it, gen_json_get(schema, "required"));
     while (gen_json_type(gen_json_get(schema, "required")) == GEN_JSON_ARRAY &&
            gen_json_iter_next(&it, NULL, &v)) {
-        const struct gen_json *member = NULL;
         if (!gen_json_as_str(v, &key))
             continue;
-        gen_json_iter_init(&inner, gen_json_get(schema, "properties"));
-        while (!member && gen_json_iter_next(&inner, &name, &of))
-            member = gen_str_eq(name, key) ? of : NULL;
+        const struct gen_json *member = gen_json_get_n(gen_json_get(schema, "properties"), key);
         struct gen_jmut *made = invent(jb, root, member, key, variant, depth + 1);
         if (!made)
             return false;

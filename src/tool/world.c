@@ -25,20 +25,6 @@ bool gen_call_is_right(const struct gen_blueprints *b, size_t call)
     return b->tools[c->tool].is_explored ? c->tried == GEN_TRY_WELL : c->tried != GEN_TRY_FAILED;
 }
 
-static const struct gen_json *argument(const struct gen_blueprints *b, size_t call,
-                                       struct gen_str name)
-{
-    struct gen_json_iter it;
-    struct gen_str key;
-    const struct gen_json *v;
-    gen_json_iter_init(&it, gen_call_args(b, call));
-    while (gen_json_iter_next(&it, &key, &v)) {
-        if (gen_str_eq(key, name))
-            return v;
-    }
-    return NULL;
-}
-
 bool gen_call_is_wrong(const struct gen_blueprints *b, size_t call)
 {
     const struct gen_known_call *c = &b->calls[call];
@@ -46,7 +32,8 @@ bool gen_call_is_wrong(const struct gen_blueprints *b, size_t call)
         return false;
     if (b->tools[c->tool].is_explored && c->tried != GEN_TRY_FAILED)
         return false;
-    return argument(b, c->base, b->set->tools[c->tool].params[c->parameter].name) != NULL;
+    return gen_json_get_n(gen_call_args(b, c->base),
+                          b->set->tools[c->tool].params[c->parameter].name) != NULL;
 }
 
 size_t gen_call_setup(const struct gen_blueprints *b, size_t call, size_t *setup)
@@ -220,8 +207,9 @@ static int add_change(struct gen_blueprints *b, const struct change *h, size_t *
     gen_json_iter_init(&it, gen_call_args(b, h->base));
     while (gen_json_iter_next(&it, &key, &v)) {
         bool is_it = gen_str_eq(key, name);
-        const struct gen_json *other =
-            is_it || h->source == GEN_NONE ? NULL : argument(b, h->source, key);
+        const struct gen_json *other = is_it || h->source == GEN_NONE
+                                           ? NULL
+                                           : gen_json_get_n(gen_call_args(b, h->source), key);
         if (is_it && h->value)
             gen_jb_put_n(b->jb, args, key, h->value);
         else if (!is_it)
@@ -334,7 +322,7 @@ static int widen_param(struct gen_blueprints *b, size_t base, size_t setup, size
                        struct gen_error *err)
 {
     const struct gen_tool_param *p = &b->set->tools[b->calls[base].tool].params[param];
-    const struct gen_json *old = argument(b, base, p->name);
+    const struct gen_json *old = gen_json_get_n(gen_call_args(b, base), p->name);
     bool is_list = gen_str_is(p->type, "array");
     bool is_pattern = (gen_name_bits(p->name) & gen_name_bits(GEN_STR("pattern"))) != 0;
     struct gen_str like = GEN_STR("");
@@ -493,7 +481,7 @@ int gen_world_mutate(struct gen_blueprints *b, size_t base, struct gen_error *er
     const struct gen_tool *t = &b->set->tools[b->calls[base].tool];
     int rc = GEN_OK;
     for (size_t i = 0; rc == GEN_OK && i < t->n_params && i < VARIED_PARAMS_MAX; i++) {
-        const struct gen_json *right = argument(b, base, t->params[i].name);
+        const struct gen_json *right = gen_json_get_n(gen_call_args(b, base), t->params[i].name);
         struct gen_jmut *wrong = NULL;
         if (!right)
             continue;

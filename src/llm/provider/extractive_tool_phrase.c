@@ -29,15 +29,7 @@ const struct gen_json *gen_extract_offered(const struct gen_json *record, struct
 
 const struct gen_json *gen_extract_parameter(const struct gen_json *function, struct gen_str name)
 {
-    struct gen_json_iter it;
-    struct gen_str key;
-    const struct gen_json *v;
-    gen_json_iter_init(&it, gen_json_get(gen_json_get(function, "parameters"), "properties"));
-    while (gen_json_iter_next(&it, &key, &v)) {
-        if (gen_str_eq(key, name))
-            return v;
-    }
-    return NULL;
+    return gen_json_get_n(gen_json_get(gen_json_get(function, "parameters"), "properties"), name);
 }
 
 void gen_extract_put_words(struct gen_extract_line *l, struct gen_str name)

@@ -20,19 +20,6 @@ static uint64_t draw(const struct maker *m, struct gen_str name)
     return gen_hash64(name, m->seed);
 }
 
-static const struct gen_json *argument(const struct maker *m, struct gen_str name)
-{
-    struct gen_json_iter it;
-    struct gen_str key;
-    const struct gen_json *v;
-    gen_json_iter_init(&it, m->args);
-    while (gen_json_iter_next(&it, &key, &v)) {
-        if (gen_str_eq(key, name))
-            return v;
-    }
-    return NULL;
-}
-
 static struct gen_str type_of(const struct gen_json *schema)
 {
     const struct gen_json *type = gen_json_get(schema, "type");
@@ -150,7 +137,7 @@ static struct gen_jmut *make(const struct maker *m, const struct gen_json *schem
     const struct gen_json *s = settle(m, schema);
     const struct gen_json *choices = gen_json_get(s, "enum");
     struct gen_str type = type_of(s);
-    const struct gen_json *given = argument(m, name);
+    const struct gen_json *given = gen_json_get_n(m->args, name);
     if (gen_json_get(s, "const"))
         return gen_jb_copy(m->b, gen_json_get(s, "const"));
     if (given && fits_type(given, type) && !choices)
