@@ -363,7 +363,9 @@ static int finish(struct dedup *d, uint64_t start_us, struct gen_error *err)
                         "conversation; %s is not written",
                         (long long)a->n_in, name_of(d), d->output);
     if (a->n_in == 0)
-        gen_log(d->app->log, GEN_LOG_WARN, "row", "%s holds no rows", name_of(d));
+        return gen_fail(err, GEN_EINPUT,
+                        "%s holds no rows: there is nothing to compare; %s is not written",
+                        name_of(d), d->output);
     if (n_malformed > 5)
         gen_log(d->app->log, GEN_LOG_WARN, "row", "%lld rows in all are no pairs; they are in %s",
                 (long long)n_malformed, d->removed_path.data);

@@ -43,7 +43,11 @@ static struct gen_json_doc *read_beside(const char *input, const char *suffix)
 static int commit(const struct gen_app *app, struct gen_exporter *x, struct gen_error *err)
 {
     const char *input = gen_settings_argument(app->settings);
-    if (x->account.n_in > 0 && x->account.n_out == 0)
+    if (x->account.n_in == 0)
+        return gen_fail(err, GEN_EINPUT,
+                        "%s holds no rows: there is nothing to export; %s is not written", input,
+                        x->path);
+    if (x->account.n_out == 0)
         return gen_fail(err, GEN_EINPUT,
                         "none of the %lld rows of %s can be exported; %s is not written",
                         (long long)x->account.n_in, input, x->path);

@@ -223,6 +223,9 @@ static int read_first(struct gen_record_source *s, const char *path, struct gen_
     int rc = gen_record_reader_next(s->reader, &s->first, &s->has_first, err);
     if (rc)
         return rc == GEN_EINPUT ? look_for_definitions(path, rc, err) : rc;
+    /* What can carry out the calls is looked at first. */
+    if (!s->has_first && !s->is_tool_use)
+        return gen_fail(err, GEN_EINPUT, "%s holds no rows: there is nothing to work on", s->name);
     const struct gen_json *record = s->has_first ? s->first.json : NULL;
     enum gen_record_kind kind = gen_record_kind(record);
     bool is_other = s->has_first && kind == GEN_RECORD_NONE && !gen_json_get(record, "instruction");
@@ -322,8 +325,9 @@ static int end_rows(const struct gen_record_source *s, enum gen_pull *what, stru
     if (s->n_rows && s->n_malformed == s->n_rows)
         return gen_fail(err, GEN_EINPUT, "none of the %llu rows of %s is a record",
                         (unsigned long long)s->n_rows, s->name);
-    if (s->n_rows == 0 && s->is_tool_use)
-        return gen_fail(err, GEN_EINPUT, "%s holds no examples", s->name);
+    if (s->n_rows == 0)
+        return gen_fail(err, GEN_EINPUT, "%s holds no examples: there is nothing to work on",
+                        s->name);
     *what = GEN_PULL_END;
     return GEN_OK;
 }

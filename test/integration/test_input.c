@@ -277,6 +277,35 @@ static void files_that_are_no_list(void **state)
     CHECK_ALL(p, cases);
 }
 
+/* All commands that read rows say the same of a file without any, and write nothing. */
+static void files_without_rows(void **state)
+{
+    static const char *const commands[] = {"enrich",      "enhance-cot", "curate",
+                                           "tool-curate", "export",      "dedup"};
+    static const struct {
+        const char *name, *text;
+    } files[] = {{"empty.jsonl", ""}, {"blank.jsonl", "\n \n\n"}, {"list.json", "[]"}};
+    struct place *p = *state;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        place_write(p, files[i].name, files[i].text);
+        for (size_t k = 0; k < sizeof(commands) / sizeof(commands[0]); k++) {
+            struct run *r =
+                k < 4 ? place_run(p, ARGS(commands[k], files[i].name, "-o", "x.json", RULES))
+                      : place_run(p, ARGS(commands[k], files[i].name, "-o", "x.json"));
+            run_expect(r, 2);
+            run_expect_said(r, ARGS("error: ", files[i].name, "holds no", "there is nothing to"));
+            assert_false(place_has(p, "x.json"));
+            assert_true(k >= 3 || !place_has(p, "x.ledger"));
+            assert_false(place_has(p, "x_summary.json"));
+        }
+        place_remove(p, "x.ledger"); /* of tool-curate, which looks at its tools first */
+        run_expect_says(place_run(p, ARGS("stats", files[i].name)), "there is nothing to measure");
+        struct run *r = place_run(p, ARGS("check", files[i].name));
+        run_expect(r, 3); /* what it is for: the file is not good */
+        assert_non_null(strstr(r->out, "there are no rows"));
+    }
+}
+
 /* Rows of a corpus that are no chunks are counted, and the others are used. */
 static void a_corpus_with_some_bad_rows(void **state)
 {
@@ -359,11 +388,11 @@ static void a_wrong_key_and_a_wrong_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(corpora_that_are_none),         TEST(damaged_databases),
-        TEST(wrong_configurations),          TEST(wrong_command_lines),
-        TEST(rows_that_are_no_pairs),        TEST(files_that_are_no_list),
-        TEST(a_corpus_with_some_bad_rows),   TEST(a_dead_endpoint_ends_soon),
-        TEST(a_wrong_key_and_a_wrong_model),
+        TEST(corpora_that_are_none),     TEST(damaged_databases),
+        TEST(wrong_configurations),      TEST(wrong_command_lines),
+        TEST(rows_that_are_no_pairs),    TEST(files_that_are_no_list),
+        TEST(files_without_rows),        TEST(a_corpus_with_some_bad_rows),
+        TEST(a_dead_endpoint_ends_soon), TEST(a_wrong_key_and_a_wrong_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
