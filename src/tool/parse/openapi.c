@@ -6,9 +6,11 @@
  */
 #include "tool/parse/openapi_int.h"
 
+#include <stdlib.h>
+
 /* What a reference leads to; the value itself when it is none. NULL: to nothing. */
-static int follow(const struct gen_openapi *o, const struct gen_json *v,
-                  const struct gen_json **out, struct gen_error *err)
+static int follow(struct gen_openapi *o, const struct gen_json *v, const struct gen_json **out,
+                  struct gen_error *err)
 {
     int rc = GEN_OK;
     for (unsigned i = 0; rc == GEN_OK && v && i < GEN_OPENAPI_REFS_MAX; i++) {
@@ -17,7 +19,7 @@ static int follow(const struct gen_openapi *o, const struct gen_json *v,
             break;
         v = NULL;
         if (gen_str_starts(pointer, GEN_STR("#")))
-            rc = gen_json_pointer(o->root, pointer, &v, err);
+            rc = gen_openapi_find(o, pointer, &v, err);
     }
     *out = v;
     return rc;
@@ -125,7 +127,7 @@ static int add_parameter(struct gen_openapi *o, const struct gen_json *parameter
                            required || gen_str_is(place.in, "path"), err);
 }
 
-static bool is_overridden(const struct gen_openapi *o, const struct gen_json *own,
+static bool is_overridden(struct gen_openapi *o, const struct gen_json *own,
                           const struct gen_json *parameter, struct gen_error *err)
 {
     struct gen_json_iter it;
@@ -173,7 +175,7 @@ static const struct gen_json *content_schema(const struct gen_json *holder)
 }
 
 /* The type of a body that is no JSON; empty for one that is. */
-static struct gen_str body_type(const struct gen_openapi *o, const struct gen_json *operation)
+static struct gen_str body_type(struct gen_openapi *o, const struct gen_json *operation)
 {
     struct gen_json_iter it;
     struct gen_str type, first = {NULL, 0};
@@ -420,6 +422,7 @@ int gen_tools_parse_openapi(struct gen_tools_parser *p, const struct gen_json *r
         rc = parse_path(&o, path, item, err);
     gen_jb_free(o.b);
     gen_json_doc_free(o.no);
+    free(o.targets);
     gen_arena_release(&o.arena);
     return rc;
 }

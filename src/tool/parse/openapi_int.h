@@ -19,11 +19,20 @@ struct gen_openapi_name { /* of an argument */
     struct gen_str text;
 };
 
+/* Where references lead that were followed before: an open hash table, at most half full. Looking
+ * one up in the file is a walk over its thousands of schemas. */
+struct gen_openapi_target {
+    struct gen_str pointer; /* in the file; empty: a free place */
+    const struct gen_json *value;
+};
+
 struct gen_openapi {
     struct gen_tools_parser *parser;
     const struct gen_json *root;
     bool refs_stand_alone;
     struct gen_json_doc *no; /* the value false */
+    struct gen_openapi_target *targets;
+    size_t n_targets, n_places; /* n_places: a power of two, or 0 */
     struct gen_jb *b;
     /* Of the operation: */
     struct gen_jmut *properties, *required, *places;
@@ -36,6 +45,10 @@ struct gen_openapi {
 void gen_openapi_begin(struct gen_openapi *o);
 GEN_MUST_USE int gen_openapi_end(struct gen_openapi *o, struct gen_jmut *made,
                                  struct gen_error *err);
+
+/* What a reference within the file ("#...", a string of the file) leads to; NULL: nothing. */
+GEN_MUST_USE int gen_openapi_find(struct gen_openapi *o, struct gen_str pointer,
+                                  const struct gen_json **out, struct gen_error *err);
 
 /* A copy of a schema in which references lead into the tool's own $defs. */
 struct gen_jmut *gen_openapi_copy(struct gen_openapi *o, const struct gen_json *schema);

@@ -71,9 +71,9 @@ static void check_file(const char *name)
 
 static void shapes(void **state)
 {
-    static const char *const files[] = {"native.json",    "openai.json",  "anthropic.json",
-                                        "mcp.json",       "bfcl.json",    "openapi30.yaml",
-                                        "openapi31.json", "swagger2.json"};
+    static const char *const files[] = {
+        "native.json",    "openai.json",          "anthropic.json", "mcp.json",     "bfcl.json",
+        "openapi30.yaml", "openapi30_parts.json", "openapi31.json", "swagger2.json"};
     (void)state;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         check_file(files[i]);
