@@ -14,7 +14,8 @@
 
 #define TEST(name)  cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define RULES       "--provider", "extractive", "--quiet"
-#define BUCKET(b)   "s3://" b "/ex/handbook.lancedb"
+#define IN(b, path) ("s3://" b "/ex/" path)
+#define BUCKET(b)   IN(b, "handbook.lancedb")
 #define SECRET_CORE "wJalrXUtnFEMI"
 #define TOKEN_CORE  "FwoGZXIvYXdz"
 #define ROWS_HERE   126
@@ -77,11 +78,12 @@ static void every_command_takes_a_url(void **state)
         place_remove(p, "there.jsonl");
         place_remove(p, "there.ledger");
     }
-    run_expect(place_run_env(p,
-                             ARGS("generate-cot", BUCKET("private") "/code_chunks.lance", "-o",
-                                  "cot.json", RULES, "--lance-version", "1"),
-                             env),
-               0);
+    run_expect(
+        place_run_env(p,
+                      ARGS("generate-cot", IN("private", "handbook.lancedb/code_chunks.lance"),
+                           "-o", "cot.json", RULES, "--lance-version", "1"),
+                      env),
+        0);
     run_expect(place_run_env(p,
                              ARGS("generate", BUCKET("private"), "--table", "code_chunks", "-o",
                                   "qa.json", RULES),
@@ -109,7 +111,8 @@ static void what_goes_wrong(void **state)
         {BUCKET("nosuch"), {"NoSuchBucket", "AWS_REGION"}},
         {"s3://private/ex/lost.lance", {"s3://private/ex/lost.lance", "nothing lies below it"}},
         {"s3://private/ex", {"no LanceDB database"}},
-        {BUCKET("private") "/text_chunks.lance?x=" BLOB_SECRET, {"nothing lies below it"}},
+        {IN("private", "handbook.lancedb/text_chunks.lance?x=" BLOB_SECRET),
+         {"nothing lies below it"}},
         {"s3://private/ex/chunks.jsonl", {".jsonl", "copy it here"}},
         {"gs://b/x.lance", {"gs://b/x.lance", "s3://"}},
         {"https://user:" BLOB_SECRET "@127.0.0.1:9/x.lance", {"a user or a password"}},

@@ -120,9 +120,12 @@ static void test_errors(void **state)
     struct gen_corpus_options options = {.path = "/no/such/place"};
     assert_int_equal(chunks_read(&c, &options, &err), GEN_EINPUT);
     assert_has(err.msg, "cannot open the input '/no/such/place': No such file");
-    options.path = "s3://bucket/db";
+    options.path = "gs://bucket/db";
     assert_int_equal(chunks_read(&c, &options, &err), GEN_EINPUT);
-    assert_has(err.msg, "only local paths");
+    assert_has(err.msg, "are read from s3:// and https://");
+    options.path = "s3://bucket/db.jsonl";
+    assert_int_equal(chunks_read(&c, &options, &err), GEN_EINPUT);
+    assert_has(err.msg, "only LanceDB tables are read from there");
     options.path = "";
     assert_int_equal(chunks_read(&c, &options, &err), GEN_EUSAGE);
 
