@@ -229,6 +229,8 @@ static bool has_word(int argc, char *const *argv, const char *a, const char *b)
 
 static int request_help(struct gen_request *request, const char *command, struct gen_error *err)
 {
+    if (command && strcmp(command, "help") == 0)
+        command = NULL; /* "generator help help" */
     int id = command ? find_command(command) : -1;
     if (command && id < 0)
         return unknown_command(command, err);

@@ -130,7 +130,8 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
          .help = "Check a training file against the rules of those who read it",
          .manual = "Reads every row as the consumer would and names the row and the reason where "
                    "it would be refused, dropped or read as something else. FILE is JSON Lines, a "
-                   "JSON array, or the folder of a dataset (its data/*.jsonl). Without --for all "
+                   "JSON array, - for standard input, or a folder: the .jsonl files of its data/, "
+                   "or, without one, of the folder and all below it. Without --for all "
                    "consumers are asked and shown in a table; those who want another form are no "
                    "error then. Exits with 3 when something is wrong, with 2 when a file cannot be "
                    "read at all.",

@@ -141,6 +141,43 @@ static int add_group(struct gen_buf *out, int command, enum gen_option_group gro
     return rc;
 }
 
+/* Where an example is broken: before the last option that leaves the first line `width` bytes; a
+ * text in quotes stays whole. 0: nowhere. */
+static size_t example_break(struct gen_str text, size_t width)
+{
+    size_t at = 0;
+    bool quoted = false;
+    for (size_t i = 0; i + 2 < text.n && i <= width; i++) {
+        quoted = quoted != (text.p[i] == '\'');
+        bool starts_option = text.p[i] == ' ' && text.p[i + 1] == '-' && text.p[i + 2] != ' ';
+        if (starts_option && !quoted)
+            at = i;
+    }
+    return at;
+}
+
+/* An example as it may be typed or pasted: a line that goes on ends with a backslash. */
+static int add_example(struct gen_buf *out, const char *example, size_t columns,
+                       struct gen_error *err)
+{
+    static const char mark[] = " \\";
+    struct gen_str rest = gen_str_from(example);
+    size_t indent = 2;
+    int rc = GEN_OK;
+    while (rc == GEN_OK && rest.n) {
+        size_t room = columns > indent + sizeof(mark) ? columns - indent : sizeof(mark);
+        size_t cut = rest.n > room ? example_break(rest, room - strlen(mark)) : 0;
+        rc = add_spaces(out, indent, err);
+        if (rc == GEN_OK)
+            rc = gen_buf_add_str(out, cut ? gen_str_sub(rest, 0, cut) : rest, err);
+        if (rc == GEN_OK)
+            rc = gen_buf_printf(out, err, "%s\n", cut ? mark : "");
+        rest = cut ? gen_str_sub(rest, cut + 1, rest.n) : (struct gen_str){"", 0};
+        indent = 6;
+    }
+    return rc;
+}
+
 int gen_usage_line(struct gen_buf *out, int command, struct gen_error *err)
 {
     if (command < 0)
@@ -236,7 +273,7 @@ static int command_help(struct gen_buf *out, int command, size_t columns, struct
     if (rc == GEN_OK && c->examples && c->examples[0])
         rc = gen_buf_add_c(out, "\nExamples:\n", err);
     for (size_t i = 0; c->examples && c->examples[i] && rc == GEN_OK; i++)
-        rc = gen_buf_printf(out, err, "  %s\n", c->examples[i]);
+        rc = add_example(out, c->examples[i], columns, err);
     return rc;
 }
 

@@ -266,17 +266,19 @@ static int check_required(const struct gen_settings *s, struct gen_error *err)
     if (c->argument && !c->argument_is_optional && !s->n_arguments)
         return gen_fail(err, GEN_EUSAGE, "%s needs %s: generator %s %s%s", c->name, c->argument,
                         c->name, c->argument,
-                        gen_option_applies(&gen_options[GEN_OPT_OUTPUT], s->command) ? " -o OUTPUT"
+                        gen_option_applies(&gen_options[GEN_OPT_OUTPUT], s->command) ? " -o PATH"
                                                                                      : "");
     for (size_t i = 0; i < GEN_N_OPTIONS; i++) {
         const struct gen_option *o = &gen_options[i];
         if (!(o->required & (1U << (unsigned)s->command)) || s->values[i].set)
             continue;
+        /* In --help it is a sentence; behind a colon it goes on in lower case. */
+        char first = (char)(o->help[0] | ('a' - 'A'));
         if (o->short_name)
-            return gen_fail(err, GEN_EUSAGE, "%s needs -%c %s (--%s): %s", c->name, o->short_name,
-                            o->unit, o->name, o->help);
-        return gen_fail(err, GEN_EUSAGE, "%s needs --%s %s: %s", c->name, o->name, o->unit,
-                        o->help);
+            return gen_fail(err, GEN_EUSAGE, "%s needs -%c %s (--%s): %c%s", c->name, o->short_name,
+                            o->unit, o->name, first, o->help + 1);
+        return gen_fail(err, GEN_EUSAGE, "%s needs --%s %s: %c%s", c->name, o->name, o->unit, first,
+                        o->help + 1);
     }
     return GEN_OK;
 }
