@@ -16,6 +16,21 @@ static int unknown_format(const struct gen_app *app, const char *name, struct ge
     return rc;
 }
 
+/* Else a run would pay for its calls before each row is found not to fit. */
+static int check_kind(const struct gen_export_format *f, enum gen_command_id command,
+                      struct gen_error *err)
+{
+    if (command == GEN_CMD_TOOL_PIPELINE && f->without_tools)
+        return gen_fail(err, GEN_EUSAGE, "the format %s has no place for tools; %s", f->name,
+                        f->without_tools);
+    if (command == GEN_CMD_PIPELINE && f->needs_tools)
+        return gen_fail(err, GEN_EUSAGE,
+                        "the format %s holds requests to tools, and pipeline makes none; export "
+                        "with -f chatml",
+                        f->name);
+    return GEN_OK;
+}
+
 /* --system is words, or what is done with those of --system-prompt. */
 static int read_system(struct gen_export_request *r, const struct gen_settings *s,
                        const struct gen_log *log, struct gen_error *err)
@@ -105,7 +120,9 @@ int gen_export_request_read(struct gen_export_request *r, const struct gen_app *
         r->has_card || gen_settings_has(s, GEN_OPT_SPLIT) || gen_settings_has(s, GEN_OPT_SHARDS);
     r->n_shards =
         gen_settings_has(s, GEN_OPT_SHARDS) ? (uint64_t)gen_settings_int(s, GEN_OPT_SHARDS) : 1;
-    int rc = gen_export_check_options(r->format, &r->options, err);
+    int rc = check_kind(r->format, gen_settings_command(s), err);
+    if (rc == GEN_OK)
+        rc = gen_export_check_options(r->format, &r->options, err);
     if (rc == GEN_OK)
         rc = read_system(r, s, log, err);
     if (rc == GEN_OK)

@@ -65,6 +65,7 @@ struct gen_export_format {
     size_t n_turns_max;        /* 0: any number */
     size_t calls_max;          /* of one turn; 0: any number */
     const char *without_tools; /* it has no place for tools: a clause that says what has; or NULL */
+    bool needs_tools;          /* it holds requests to tools and nothing else */
     bool masks_errors;         /* a place to say that a turn is not learned from */
     bool has_system;           /* a place for it */
     bool omits_default_system; /* its system member is for one that somebody named */

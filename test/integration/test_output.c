@@ -212,14 +212,42 @@ static void repairs_are_kept_with_the_record(void **state)
 #undef MODEL
 }
 
+/* A format that none of the rows would fit is refused before a model is asked. */
+static void formats_that_hold_nothing_are_refused(void **state)
+{
+    static const char tools[] = PROJECT_DIR "/configs/hdf5_tools.json";
+    static const char *const without[] = {"alpaca", "text", "bedrock"};
+    struct place *p = *state;
+    for (int dry = 0; dry < 2; dry++) {
+        const char *more = dry ? "--dry-run" : "--quiet";
+        for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+            struct run *r = place_run(p, ARGS("tool-pipeline", tools, "-o", "t.jsonl", RULES, "-f",
+                                              without[i], more, "--mode", "none"));
+            run_expect(r, 2);
+            run_expect_said(r, ARGS(without[i], "has no place for tools", "export with -f"));
+        }
+        struct run *r =
+            place_run(p, ARGS("pipeline", NOTES, "-o", "t.jsonl", RULES, "-f", "xlam", more));
+        run_expect(r, 2);
+        run_expect_said(r, ARGS("xlam", "pipeline makes none", "-f chatml"));
+    }
+    assert_false(place_has(p, "t.jsonl"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(missing_folders_are_made), TEST(a_folder_is_no_output),
-        TEST(a_file_is_no_folder),      TEST(a_full_disk_is_said_once),
-        TEST(a_limit_of_file_sizes),    TEST(a_ledger_must_be_one),
-        TEST(one_ledger_one_run),       TEST(a_closed_pipe_is_an_error),
-        TEST(no_temporary_files_stay),  TEST(repairs_are_kept_with_the_record),
+        TEST(missing_folders_are_made),
+        TEST(a_folder_is_no_output),
+        TEST(a_file_is_no_folder),
+        TEST(a_full_disk_is_said_once),
+        TEST(a_limit_of_file_sizes),
+        TEST(a_ledger_must_be_one),
+        TEST(one_ledger_one_run),
+        TEST(a_closed_pipe_is_an_error),
+        TEST(no_temporary_files_stay),
+        TEST(repairs_are_kept_with_the_record),
+        TEST(formats_that_hold_nothing_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

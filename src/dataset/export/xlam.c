@@ -107,6 +107,7 @@ const struct gen_export_format gen_export_xlam = {
     .consumers = (const char *const[]){"datasets", NULL},
     .reasonings = 1U << GEN_REASONING_DROP,
     .reasoning = GEN_REASONING_DROP,
+    .needs_tools = true,
     .fits = fits,
     .row = row,
 };
