@@ -80,8 +80,16 @@ def check_tools(name, template):
         raise AssertionError(f"{len(rows)} of {len(x['records'])} rows come out")
     for i, (row, record) in enumerate(zip(rows, x["records"])):
         assert_tools(tokenizer.decode(row["input_ids"]), record, f"row {i + 1}")
-        if record["final"] and not has(learned(tokenizer, row), record["final"]):
+        seen = learned(tokenizer, row)
+        if record["final"] and not has(seen, record["final"]):
             raise AssertionError(f"row {i + 1}: the final answer is not learned")
+        for tool, _ in record["calls"]:
+            if not has(seen, f'"name": "{tool}"'):
+                raise AssertionError(f"row {i + 1}: the call of {tool} is not learned: {seen[:100]!r}")
+        for part in [record["question"], *record["observations"]]:
+            # a short one may well be part of an answer
+            if len(part) > 60 and has(seen, part):
+                raise AssertionError(f"row {i + 1}: what is no turn of the assistant is learned: {part[:80]!r}")
     return len(rows), ""
 
 

@@ -94,23 +94,36 @@ def outcome(path):
     return "loads" if len(rows) == len(written) else f"loads {len(rows)} of {len(written)} rows"
 
 
-def rounded(v):
-    """Its Json columns keep ten digits behind the point (5.2)."""
-    if isinstance(v, dict):
-        return {k: rounded(x) for k, x in v.items()}
-    if isinstance(v, list):
-        return [rounded(x) for x in v]
-    return round(v, 9) if isinstance(v, float) else v
+def undo_rounding(loaded, written):
+    """`loaded` with the numbers of `written` where they are the same to ten digits behind the point, and how many were not
+    quite: its Json columns keep no more (5.2)."""
+    n = 0
+
+    def walk(a, b):
+        nonlocal n
+        if isinstance(a, dict) and isinstance(b, dict):
+            return {k: walk(v, b.get(k)) for k, v in a.items()}
+        if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+            return [walk(v, w) for v, w in zip(a, b)]
+        if isinstance(a, float) and isinstance(b, float) and a != b and abs(a - b) < 1e-10:
+            n += 1
+            return b
+        return a
+
+    return [walk(a, b) for a, b in zip(loaded, written)], n
 
 
 def check_tools(x):
     """Every row comes back as it was written: no None in messages, calls or schemas. Columns that a row has not are
-    None in it, which is how tables are."""
+    None in it, which is how tables are. Only gemini, which is not for datasets, has results of tools as JSON values,
+    whose numbers lose their last digits; in all other formats each number is the one that was written."""
     loaded = datasets.load_dataset("json", data_files=x["path"], split="train", cache_dir=cache)
     written = read_rows(x["path"])
-    loaded = [rounded({k: v for k, v in row.items() if v is not None}) for row in loaded]
-    loaded_equals_written(loaded, [rounded(row) for row in written], x["name"])
-    return len(loaded), ""
+    loaded, n_rounded = [{k: v for k, v in row.items() if v is not None} for row in loaded], 0
+    if x["format"] == "gemini" and len(loaded) == len(written):
+        loaded, n_rounded = undo_rounding(loaded, written)
+    loaded_equals_written(loaded, written, x["name"])
+    return len(loaded), f"{n_rounded} numbers lose digits behind the tenth" if n_rounded else ""
 
 
 for x in tool_exports(folder):

@@ -65,6 +65,14 @@ def assert_tools(text, record, where, quoted=False):
     for part in parts:
         if not has(text, part) and not has(text, json.dumps(part)[1:-1]) and not has(text, json.dumps(part, ensure_ascii=False)[1:-1]):
             raise AssertionError(f"{where}: lacks {part[:100]!r}")
+    # A name is there once for each call, besides where the definitions and the words have it.
+    words = [record["offered"], record["question"], record["final"], *record["observations"],
+             *(t for t in record["thoughts"] if has(text, t))]
+    names = [name for name, _ in record["calls"]]
+    for name in set(names):
+        n, wanted = text.count(name), sum(part.count(name) for part in words) + names.count(name)
+        if n < wanted:
+            raise AssertionError(f"{where}: a call of {name} is not shown: the name is there {n} times, wanted {wanted}")
     if not quoted and any(f'{{\\"{key}\\"' in squash(text) for _, a in record["calls"] for key in list(a)[:1]
                           if not any(f'\\"{key}\\"' in json.dumps(o) for o in record["observations"])):
         raise AssertionError(f"{where}: arguments are encoded twice")

@@ -207,6 +207,7 @@ def tool_facts(record):
     done = [s for s in steps if s.get("status") != "pending"]
     return {"question": record["instruction"], "calls": [[s["tool"], s["args"]] for s in steps if isinstance(s["args"], dict)],
             "observations": [s["actual_result"] for s in done if isinstance(s.get("actual_result"), str)],
+            "offered": json.dumps(record.get("tools")), "thoughts": [s["thought"] for s in steps if s.get("thought")],
             "final": record["solution"].get("final_answer", "") if len(done) == len(steps) else "",
             "has_none": "None" in json.dumps(record) or "null" in json.dumps(record)}
 
