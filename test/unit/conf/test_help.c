@@ -92,8 +92,8 @@ static void test_program_help_names_every_command(void **state)
 /* A line of the page that starts with a dot is a request; all others must not be one by mistake. */
 static void check_roff(struct gen_str rest)
 {
-    static const char *const requests[] = {".TH", ".SH", ".SS", ".TP", ".PP", ".br",
-                                           ".nf", ".fi", ".B ", ".BR", ".I "};
+    static const char *const requests[] = {".TH", ".SH", ".SS", ".TP", ".TQ", ".PP",
+                                           ".br", ".nf", ".fi", ".B ", ".BR", ".I "};
     struct gen_str line;
     while (gen_str_next_line(&rest, &line)) {
         assert_false(gen_str_starts(line, GEN_STR("'")));
