@@ -24,7 +24,8 @@
 #define IS_20       (LNC_FUZZ_LAYOUT == 20)
 #define BUFFERS_MAX 8
 #define BATCHES_MAX 4
-#define FIELDS_MAX  4
+#define FIELDS_MAX  5
+#define BLOB        "large_binary, a blob"
 
 /* Field ids are 0, 1, ... in this order. has_column: in 2.1 and later; older files have one for
  * every field. make_seeds.mjs repeats the order of the schemas. */
@@ -56,6 +57,15 @@ static const struct schema {
     {3, {{"list", -1, false}, {"list", 0, false}, {"int64", 1, true}}},
     {3, {{"struct", -1, false}, {"string", 0, true}, {"int32", 0, true}}},
     {1, {{"decimal:128:38:2", -1, true}}},
+    {1, {{"fixed_size_list:bool:%u", -1, true}}},
+    {1, {{"fixed_size_list:timestamp:us:UTC:%u", -1, true}}},
+    {1, {{BLOB, -1, true}}},
+    {5,
+     {{"struct", -1, true},
+      {"int32", 0, false},
+      {"string", 0, false},
+      {"fixed_size_list:float:%u", 0, false},
+      {"large_binary", 0, false}}},
 };
 
 static void put_field(struct fuzz_file *manifest, const struct schema *schema, size_t i,
@@ -72,6 +82,13 @@ static void put_field(struct fuzz_file *manifest, const struct schema *schema, s
     fuzz_put_text(&message, 2, schema->field[i].parent >= 0 ? "item" : "c");
     fuzz_put_number(&message, 3, i);
     fuzz_put_number(&message, 4, (uint64_t)(int64_t)schema->field[i].parent);
+    if (strcmp(type, BLOB) == 0) {
+        struct fuzz_file metadata = {0};
+        fuzz_put_text(&metadata, 1, "lance-encoding:blob");
+        fuzz_put_text(&metadata, 2, "true");
+        fuzz_put_message(&message, 10, &metadata);
+        (void)snprintf(type, sizeof type, "large_binary");
+    }
     fuzz_put_text(&message, 5, type);
     fuzz_put_number(&message, 6, 1);
     if (IS_LEGACY)
@@ -120,7 +137,8 @@ static size_t put_table(struct fuzz_file *out, const struct schema *schema, unsi
 }
 
 /* Puts the buffers of a page to the file and its description to the metadata of its column. */
-static void put_page(struct fuzz_file *data, struct fuzz_file *column, struct fuzz_input *in)
+static void put_page(struct fuzz_file *data, struct fuzz_file *column, struct fuzz_input *in,
+                     bool is_blob)
 {
     struct fuzz_file page = {0};
     struct fuzz_file any = {0};
@@ -147,6 +165,13 @@ static void put_page(struct fuzz_file *data, struct fuzz_file *column, struct fu
         fuzz_put(&layout, description.bytes, description.size);
     else
         fuzz_put_bytes(&layout, LNC_FUZZ_LAYOUT, description.bytes, description.size);
+    /* Blobs of version 1 have a layout of their own around that of their descriptions. */
+    if (is_blob && LNC_FUZZ_LAYOUT == 1) {
+        struct fuzz_file blob = {0};
+        fuzz_put_message(&blob, 1, &layout);
+        fuzz_put_number(&blob, 2, 3);
+        fuzz_put_message(&layout, 4, &blob);
+    }
     fuzz_put_message(&any, 2, &layout);
     fuzz_put_message(&direct, 1, &any);
     fuzz_put_message(&encoding, 2, &direct);
@@ -154,12 +179,12 @@ static void put_page(struct fuzz_file *data, struct fuzz_file *column, struct fu
     fuzz_put_message(column, 2, &page);
 }
 
-static void put_pages(struct fuzz_file *data, struct fuzz_input *in, size_t n_columns)
+static void put_pages(struct fuzz_file *data, struct fuzz_input *in, size_t n_columns, bool is_blob)
 {
     struct fuzz_file metadata[FIELDS_MAX] = {{0}};
     struct fuzz_file table = {0};
     for (size_t i = 0; i < n_columns; i++)
-        put_page(data, &metadata[i], in);
+        put_page(data, &metadata[i], in, is_blob);
     uint64_t start = data->size;
     for (size_t i = 0; i < n_columns; i++) {
         fuzz_put_int(&table, data->size, 8);
@@ -216,7 +241,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (IS_LEGACY)
         put_batches(&file, &in, schema, n_rows);
     else
-        put_pages(&file, &in, n_columns);
+        put_pages(&file, &in, n_columns, strcmp(schema->field[0].type, BLOB) == 0);
     struct fuzz_table table = {
         .manifest = {.bytes = manifest.bytes, .size = manifest.size},
         .data = {.bytes = file.bytes, .size = file.size},

@@ -16,7 +16,8 @@ const MAX = Number(process.env.SEED_BYTES || 24000);
 // The order of fuzz_page.c; the fields of each in depth-first order.
 const SCHEMAS = ['int32', 'int64', 'string', 'bool', 'double', 'binary', 'uint8', 'int16', 'null', 'dict:string:int32:false', 'fixed_size_list:float:N',
     'fixed_size_binary:N', 'large_string', 'list int32', 'list string', 'struct int32', 'list.struct struct string', 'list list int64',
-    'struct string int32', 'decimal:128:38:2'];
+    'struct string int32', 'decimal:128:38:2', 'fixed_size_list:bool:N', 'fixed_size_list:timestamp:us:UTC:N', 'blob',
+    'struct int32 string fixed_size_list:float:N large_binary'];
 const LAYOUT = { 1: 'miniblock', 2: 'constant', 3: 'fullzip' };
 const counts = {};
 const seen = new Set();
@@ -33,16 +34,16 @@ function put(target, parts, key) {
 
 function schemaOf(types) {
     const sized = types.map((t) => t.replace(/^(fixed_size_list:.*):(\d+)$/, '$1:N').replace(/^(fixed_size_binary):(\d+)$/, '$1:N'));
-    const width = Number((types[0].match(/^fixed_size_(?:list|binary).*:(\d+)$/) || [0, 0])[1]) & 255;
+    const width = Number((types.join(' ').match(/\bfixed_size_(?:list|binary)\S*:(\d+)(?: |$)/) || [0, 0])[1]) & 255;
     const same = { timestamp: 'int64', date32: 'int32', date64: 'int64', time32: 'int32', time64: 'int64', duration: 'int64', uint32: 'int32', uint64: 'int64', float: 'int32',
         halffloat: 'int16', uint16: 'int16', int8: 'uint8', large_binary: 'binary' };
     const plain = sized.map((t) => same[t.split(':')[0]] && !t.startsWith('fixed') ? same[t.split(':')[0]] : t.startsWith('dict:') ? SCHEMAS[9] : t.startsWith('decimal') ? SCHEMAS[19] : t);
-    return [SCHEMAS.indexOf(plain.join(' ')), width];
+    return [Math.max(SCHEMAS.indexOf(plain.join(' ')), SCHEMAS.indexOf(sized.join(' '))), width];
 }
 
 function columnsOf(manifest) {
     const fields = (manifest[1] || []).map((f) => { const m = message(f);
-        return { id: Number(BigInt.asIntN(32, m[3]?.[0] ?? 0n)), parent: Number(BigInt.asIntN(32, m[4]?.[0] ?? 0n)), type: String(m[5]?.[0] ?? '') }; });
+        return { id: Number(BigInt.asIntN(32, m[3]?.[0] ?? 0n)), parent: Number(BigInt.asIntN(32, m[4]?.[0] ?? 0n)), type: (m[10] || []).some((b) => /(lance-encoding:blob\x12\x04true|lance\.blob\.v2)$/.test(b.toString('latin1'))) ? 'blob' : String(m[5]?.[0] ?? '') }; });
     const tops = [];
     for (const f of fields) {
         if (f.parent === -1) tops.push([f]);
@@ -58,7 +59,7 @@ function pages(columns, file, data) {
     if (major === 0 && minor < 3) return batches(columns, fileIds, data);
     const metadata = columnMetadata(data);
     for (const column of columns) {
-        const [schema, width] = schemaOf(column.map((f) => f.type));
+        const [schema, width] = schemaOf((column[0].type === 'blob' ? column.slice(0, 1) : column).map((f) => f.type));
         const leaves = column.map((f) => indices[fileIds.indexOf(f.id)]).filter((i) => i >= 0 && i !== undefined);
         if (schema < 0 || leaves.length === 0) continue;
         const lists = leaves.map((i) => metadata[i]);
@@ -71,7 +72,8 @@ function pages(columns, file, data) {
                 let { url, description } = pageDescription(page);
                 if (url.endsWith('.ArrayEncoding')) target = 'array20';
                 else if (url.endsWith('encodings21.PageLayout')) {
-                    const layout = message(description), number = Object.keys(layout)[0];
+                    let layout = message(description), number = Object.keys(layout)[0];
+                    if (number === '4') { layout = message(message(layout[4][0])[1][0]); number = Object.keys(layout)[0]; }
                     target = LAYOUT[number];
                     description = layout[number][0];
                 } else target = null;
@@ -112,7 +114,7 @@ function table(root) {
     const deletions = filesIn('_deletions');
     for (const f of deletions) {
         const d = fs.readFileSync(f);
-        put('deletion', [u(f.endsWith('.bin') ? 1 : 0, 1), u(Number((message((manifest[2] || [Buffer.alloc(0)])[0])[4] || [100000n])[0]), 4), d], path.extname(f) + (d.length >> 9));
+        put('deletion', [u(f.endsWith('.bin') ? 1 : 0, 1), u(Number((message((manifest[2] || [Buffer.alloc(0)])[0])[4] || [100000n])[0]), 4), d], path.extname(f) + (d.length >> 9) + d.includes(Buffer.from([4, 0x22, 0x4d, 0x18])));
     }
     for (const fragment of manifest[2] || []) {
         for (const entry of message(fragment)[2] || []) {

@@ -42,7 +42,7 @@ static int pull_exactly(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_ar
     if (rc != LNC_OK)
         return rc;
     if (group.n != n || group.validity != NULL || group.all_null || group.values.is_var ||
-        group.values.bits != bits)
+        group.values.bits != bits || group.values.is_bits != (bits == 1))
         return lnc_bad(cx, "an inner array of the page does not hold plain values of %llu bits",
                        (unsigned long long)bits);
     *out = group.values.fixed;
@@ -60,7 +60,8 @@ static int next_flat(struct lnc_ctx *cx, struct lnc_array_node *node, size_t n,
     int rc = lnc_stream_peek(cx, &node->data, end / 8 + (end % 8 != 0), &span);
     if (rc != LNC_OK)
         return rc;
-    *out = (struct lnc_array_group){.n = n, .values = {.bits = node->bits, .fixed = span.data}};
+    *out = (struct lnc_array_group){
+        .n = n, .values = {.bits = node->bits, .is_bits = node->bits == 1, .fixed = span.data}};
     if (node->bits == 1) {
         rc = lnc_buf_reserve_n(cx, &node->scratch, n, 1);
         if (rc != LNC_OK)
@@ -114,6 +115,37 @@ static int next_bitpacked(struct lnc_ctx *cx, struct lnc_array_node *node, size_
     return LNC_OK;
 }
 
+/* Chunks of 1024 values, the last one filled up; `items` holds the one in hand. */
+static int next_bitpacked_chunks(struct lnc_ctx *cx, struct lnc_array_node *node, size_t n,
+                                 struct lnc_array_group *out)
+{
+    size_t width = (size_t)node->uncompressed / 8;
+    size_t size = lnc_packed_bytes((uint32_t)node->bits);
+    int rc = lnc_buf_reserve_n(cx, &node->scratch, n, width);
+    if (rc == LNC_OK)
+        rc = lnc_buf_reserve_n(cx, &node->items, LNC_PACK_VALUES, width);
+    for (size_t got = 0; rc == LNC_OK && got < n;) {
+        if (node->n_unpacked == 0) {
+            struct lnc_span chunk = {0};
+            rc = lnc_stream_peek(cx, &node->data, size, &chunk);
+            if (rc != LNC_OK)
+                return rc;
+            lnc_unpack((uint32_t)node->uncompressed, (uint32_t)node->bits, chunk.data,
+                       node->items.data);
+            lnc_stream_skip(&node->data, size);
+            node->n_unpacked = LNC_PACK_VALUES;
+        }
+        size_t run = n - got < node->n_unpacked ? n - got : node->n_unpacked;
+        memcpy(node->scratch.data + got * width,
+               node->items.data + (LNC_PACK_VALUES - node->n_unpacked) * width, run * width);
+        node->n_unpacked -= run;
+        got += run;
+    }
+    *out = (struct lnc_array_group){
+        .n = n, .values = {.bits = node->uncompressed, .fixed = node->scratch.data}};
+    return rc;
+}
+
 static int next_some_null(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_array_node *node,
                           size_t n, struct lnc_array_group *out)
 {
@@ -148,7 +180,9 @@ static int null_items(struct lnc_ctx *cx, const struct lnc_array20 *a, struct ln
     memset(node->scratch.data, 0, n * a->phys.width);
     memset(node->validity.data, 0, n * a->phys.n_items);
     *out = (struct lnc_array_group){.n = n,
+                                    .is_vector = true,
                                     .values = {.bits = (uint64_t)a->phys.bits * a->phys.n_items,
+                                               .is_bits = a->phys.bits == 1,
                                                .fixed = node->scratch.data,
                                                .items_valid = node->validity.data}};
     return LNC_OK;
@@ -166,10 +200,12 @@ static int next_fixed_size_list(struct lnc_ctx *cx, struct lnc_array20 *a,
         return rc;
     if (items.all_null)
         return null_items(cx, a, node, n, out);
-    if (items.n != n_items || items.values.is_var || items.values.bits == 1)
-        return lnc_refuse(cx, "the page holds lists of something else than plain numbers");
-    *out = (struct lnc_array_group){
-        .n = n, .values = {.bits = items.values.bits * node->n_items, .fixed = items.values.fixed}};
+    if (items.n != n_items || items.values.is_var || items.values.items_valid != NULL ||
+        items.is_vector)
+        return lnc_refuse(cx,
+                          "the page holds vectors of something else than values of fixed width");
+    *out = (struct lnc_array_group){.n = n, .values = items.values, .is_vector = true};
+    out->values.bits *= node->n_items;
     out->values.items_valid = items.validity;
     return LNC_OK;
 }
@@ -212,6 +248,7 @@ static int pull_ends(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_array
         return rc;
     }
     if (node->pending.all_null || node->pending.validity != NULL || node->pending.values.is_var ||
+        node->pending.values.is_bits ||
         (node->pending.values.bits != 64 && node->pending.values.bits != 32))
         return lnc_bad(cx, "the offsets of strings are not plain numbers of 32 or 64 bits");
     return LNC_OK;
@@ -267,7 +304,7 @@ static int next_list(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_array
     int rc = node_next(cx, a, node->child[0], n, &ends);
     if (rc != LNC_OK)
         return rc;
-    if (ends.all_null || ends.validity != NULL || ends.values.is_var ||
+    if (ends.all_null || ends.validity != NULL || ends.values.is_var || ends.values.is_bits ||
         (ends.values.bits != 64 && ends.values.bits != 32))
         return lnc_bad(cx, "the offsets of lists are not plain numbers of 32 or 64 bits");
     rc = lnc_buf_reserve_n(cx, &node->scratch, ends.n, sizeof(uint64_t));
@@ -347,12 +384,14 @@ static int keep_items(struct lnc_ctx *cx, struct lnc_array_node *node,
             if (rc == LNC_OK)
                 rc = lnc_buf_append(cx, &node->item_bytes, span.data, span.size);
         } else {
-            size_t width = group->values.bits == 1 ? 1 : (size_t)group->values.bits / 8;
+            size_t width = lnc_values_width(&group->values);
             rc = lnc_buf_append(cx, &node->items, group->values.fixed + i * width, width);
         }
     }
+    if (rc == LNC_OK && group->values.items_valid != NULL)
+        rc = lnc_refuse(cx, "the page has a dictionary of vectors with null items");
     node->items_are_spans = group->values.is_var;
-    node->item_bits = group->values.bits;
+    node->item_shape = group->values;
     return rc;
 }
 
@@ -394,16 +433,15 @@ static int next_dictionary(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc
     if (rc != LNC_OK)
         return rc;
     uint64_t bits = indices.values.bits;
-    if (indices.all_null || indices.values.is_var ||
+    if (indices.all_null || indices.values.is_var || indices.values.is_bits ||
         (bits != 8 && bits != 16 && bits != 32 && bits != 64))
         return lnc_bad(cx, "the indices of a dictionary are not numbers");
     if (node->items_are_null) {
         *out = (struct lnc_array_group){.n = indices.n, .all_null = true};
         return LNC_OK;
     }
-    size_t width = node->items_are_spans  ? sizeof(struct lnc_span)
-                   : node->item_bits == 1 ? 1
-                                          : (size_t)node->item_bits / 8;
+    size_t width =
+        node->items_are_spans ? sizeof(struct lnc_span) : lnc_values_width(&node->item_shape);
     rc = lnc_buf_reserve_n(cx, &node->scratch, indices.n, width);
     if (rc == LNC_OK)
         rc = lnc_buf_reserve_n(cx, &node->validity, indices.n, 1);
@@ -431,7 +469,9 @@ static int next_dictionary(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc
         out->values = (struct lnc_values){
             .is_var = true, .spans = (const struct lnc_span *)(const void *)node->scratch.data};
     else
-        out->values = (struct lnc_values){.bits = node->item_bits, .fixed = node->scratch.data};
+        out->values = (struct lnc_values){.bits = node->item_shape.bits,
+                                          .is_bits = node->item_shape.is_bits,
+                                          .fixed = node->scratch.data};
     return LNC_OK;
 }
 
@@ -462,6 +502,8 @@ static int node_next(struct lnc_ctx *cx, struct lnc_array20 *a, struct lnc_array
         return next_fsst(cx, a, node, n, out);
     case LNC_ARRAY_BITPACKED:
         return next_bitpacked(cx, node, n, out);
+    case LNC_ARRAY_BITPACKED_NON_NEG:
+        return next_bitpacked_chunks(cx, node, n, out);
     case LNC_ARRAY_FIXED_SIZE_BINARY:
         return next_fixed_size_binary(cx, a, node, n, out);
     case LNC_ARRAY_STRUCT:

@@ -23,6 +23,7 @@ enum lnc_array_kind {
     LNC_ARRAY_PACKED_STRUCT = 9,
     LNC_ARRAY_BITPACKED = 10,
     LNC_ARRAY_FIXED_SIZE_BINARY = 11,
+    LNC_ARRAY_BITPACKED_NON_NEG = 12,
     LNC_ARRAY_SOME_NULL = 32,
     LNC_ARRAY_ALL_NULL = 33,
 };
@@ -32,6 +33,7 @@ struct lnc_array_group {
     size_t n;
     bool all_null;
     const uint8_t *validity;
+    bool is_vector; /* of a fixed-size list */
     struct lnc_values values;
 };
 
@@ -40,13 +42,14 @@ struct lnc_array_node {
     enum lnc_array_kind kind;
     struct lnc_array_node *child[2];
     uint64_t bits;                  /* flat; bitpacked: packed; fixed-size binary: width in bytes */
-    uint64_t uncompressed;          /* bitpacked */
+    uint64_t uncompressed;          /* bitpacked, both kinds */
     bool is_signed;                 /* bitpacked */
     uint64_t n_items;               /* fixed-size list: dimension; dictionary, list: items */
     uint64_t null_adjustment;       /* binary, list */
     struct lnc_span table;          /* FSST */
-    struct lnc_stream data;         /* flat, bitpacked */
+    struct lnc_stream data;         /* flat, bitpacked, both kinds */
     unsigned first_bit;             /* of the next value, in the next byte of data */
+    size_t n_unpacked;              /* bitpacked in chunks: values left of the one in items */
     struct lnc_array_group pending; /* binary: end offsets that were pulled and not used yet */
     size_t pending_taken;
     uint64_t last_end;
@@ -57,7 +60,7 @@ struct lnc_array_node {
     struct lnc_buf item_validity;
     bool items_are_spans;
     bool items_are_null;
-    uint64_t item_bits;
+    struct lnc_values item_shape; /* of those that are not spans */
 };
 
 struct lnc_array20 {

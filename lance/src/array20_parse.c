@@ -135,7 +135,8 @@ static int parse_bitpacked(struct parse *ps, struct lnc_pb pb, struct lnc_array_
     if (rc == LNC_OK)
         rc = lnc_pb_finish(ps->cx, &pb, "Bitpacked");
     uint64_t word = node->uncompressed;
-    bool ok = has_buffer && node->bits > 0 && node->bits <= word &&
+    bool may_be_zero = node->kind == LNC_ARRAY_BITPACKED_NON_NEG;
+    bool ok = has_buffer && (node->bits > 0 || may_be_zero) && node->bits <= word &&
               (word == 8 || word == 16 || word == 32 || word == 64);
     if (rc == LNC_OK && !ok)
         rc = lnc_bad(ps->cx, "the page describes an impossible Bitpacked array");
@@ -240,6 +241,7 @@ static int parse_array(struct parse *ps, struct lnc_pb pb, unsigned depth,
     case LNC_ARRAY_PACKED_STRUCT:
         return parse_packed_struct(ps, member, node);
     case LNC_ARRAY_BITPACKED:
+    case LNC_ARRAY_BITPACKED_NON_NEG:
         return parse_bitpacked(ps, member, node);
     case LNC_ARRAY_FIXED_SIZE_LIST:
     case LNC_ARRAY_LIST:

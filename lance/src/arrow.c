@@ -123,9 +123,9 @@ static int parse_compression(const struct lnc_ctx *cx, const struct table *recor
     size_t codec = fb_field(&compression, 0, 1);
     out->scheme =
         codec != 0 && compression.buffer.data[codec] == 1 ? LNC_SCHEME_ZSTD : LNC_SCHEME_LZ4;
-    if (out->scheme == LNC_SCHEME_LZ4)
-        return lnc_refuse(
-            cx, "the deletion file is compressed as LZ4 frames, which no known writer does");
+    if (codec != 0 && compression.buffer.data[codec] > 1)
+        return lnc_refuse(cx, "the deletion file is compressed with the unknown codec %u",
+                          compression.buffer.data[codec]);
     return LNC_OK;
 }
 
@@ -172,7 +172,10 @@ static int inflate_values(const struct lnc_ctx *cx, struct batch *batch, struct 
     if (!lnc_mul(batch->n_rows, 4, &expected) || size < expected)
         return damaged(cx, "the number of rows and the size of the values disagree");
     struct lnc_inflater inflater = {0};
-    int rc = lnc_inflate_exact(cx, &inflater, batch->scheme, batch->values, (size_t)size, plain);
+    int rc =
+        batch->scheme == LNC_SCHEME_LZ4
+            ? lnc_inflate_lz4_frame(cx, batch->values, size, plain)
+            : lnc_inflate_exact(cx, &inflater, batch->scheme, batch->values, (size_t)size, plain);
     lnc_inflater_release(&inflater);
     batch->values = (struct lnc_span){.data = plain->data, .size = plain->size};
     return rc;

@@ -8,6 +8,7 @@
 #include "dataset_int.h"
 
 #define FORMAT_ROOM 96
+#define TYPE_ROOM   160
 
 /* What a schema owns: its texts and its children. */
 struct owned_schema {
@@ -197,6 +198,19 @@ static int refuse(const struct lnc_column_info *info, struct lnc_error *err)
                     info->name, info->logical_type);
 }
 
+/* The logical type of the items of a vector: what stands between "fixed_size_list:" and the
+ * dimension. */
+static bool write_item_type(const struct lnc_column_info *info, char type[TYPE_ROOM])
+{
+    const char *inner = strchr(info->logical_type, ':') + 1;
+    size_t size = (size_t)(strrchr(inner, ':') - inner);
+    if (size >= TYPE_ROOM)
+        return false;
+    memcpy(type, inner, size);
+    type[size] = '\0';
+    return true;
+}
+
 static int export_column(const struct lnc_ctx *cx, const struct lnc_column_info *info,
                          unsigned depth, struct ArrowSchema *out)
 {
@@ -214,10 +228,18 @@ static int export_column(const struct lnc_ctx *cx, const struct lnc_column_info 
         rc = set_metadata(cx, info->metadata, info->n_metadata, out);
     out->flags = info->nullable || info->kind == LNC_KIND_NULL ? ARROW_FLAG_NULLABLE : 0;
     if (rc == LNC_OK && is_vector) {
+        char type[TYPE_ROOM];
+        if (!write_item_type(info, type)) {
+            out->release(out);
+            return refuse(info, cx->err);
+        }
         struct lnc_column_info item = {.name = "item",
-                                       .logical_type = "",
+                                       .logical_type = type,
                                        .kind = info->item_kind,
                                        .unit = info->unit,
+                                       .precision = info->precision,
+                                       .scale = info->scale,
+                                       .byte_width = info->byte_width / info->n_items,
                                        .nullable = true};
         rc = export_column(cx, &item, depth + 1, out->children[0]);
     }

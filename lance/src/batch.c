@@ -378,6 +378,7 @@ static int move_column(const struct lnc_ctx *cx, struct mover *mover, struct lnc
                                .item_kind = info->item_kind,
                                .n_items = info->n_items,
                                .is_large = info->is_large,
+                               .scale = info->scale,
                                .byte_width = info->byte_width,
                                .n_rows = b->n_rows,
                                .n_nulls = b->n_nulls,

@@ -70,6 +70,11 @@ int lnc_inflate(const struct lnc_ctx *cx, struct lnc_inflater *inflater, enum ln
 int lnc_inflate_exact(const struct lnc_ctx *cx, struct lnc_inflater *inflater,
                       enum lnc_scheme scheme, struct lnc_span in, size_t size, struct lnc_buf *out);
 
+/* The LZ4 frame of an Arrow buffer, whose contents are known to have `size` bytes. Replaces what
+ * *out holds. Checksums are not verified. */
+int lnc_inflate_lz4_frame(const struct lnc_ctx *cx, struct lnc_span in, uint64_t size,
+                          struct lnc_buf *out);
+
 void lnc_inflater_release(struct lnc_inflater *inflater);
 
 #endif

@@ -47,7 +47,8 @@ static int open_letters(struct lnc_ctx *cx, struct lnc_column_reader *reader,
         .bits = 64, .n_items = 1, .width = 8, .is_lengths = true};
     static const struct lnc_phys letter = {.bits = 8, .n_items = 1, .width = 1};
     struct lnc_page page;
-    if (!reader->job.phys->is_var || reader->job.phys->is_dict || reader->n_pages == 0)
+    if (!reader->job.phys->is_var || reader->job.phys->is_dict || reader->job.phys->is_blob ||
+        reader->n_pages == 0)
         return LNC_OK;
     int rc = lnc_page_list_get(cx, &reader->pages, 0, &page);
     if (rc != LNC_OK || page.grammar != LNC_GRAMMAR_20 || !lnc_array20_is_list(&page))
@@ -111,6 +112,7 @@ int lnc_column_open(struct lnc_ctx *cx, struct lnc_column_reader *reader,
         return LNC_OK;
     }
     cx->file = job->file->path;
+    reader->store = ds->store;
     if (job->file->footer.is_legacy)
         return open_legacy(cx, reader, ds);
     int rc =
@@ -162,8 +164,14 @@ int lnc_column_next_page(struct lnc_ctx *cx, struct lnc_column_reader *reader)
     if (rc != LNC_OK)
         return rc;
     reader->page_left = page.n_rows;
-    struct lnc_page_job job = {
-        .source = &file->source, .page = &page, .phys = reader->job.phys, .path = reader->job.path};
+    struct lnc_page_job job = {.source = &file->source,
+                               .page = &page,
+                               .phys = reader->job.phys,
+                               .path = reader->job.path,
+                               .field = reader->job.field,
+                               .field_index = reader->job.field_index,
+                               .n_fields = reader->job.n_fields,
+                               .store = reader->store};
     return lnc_page_open(cx, &job, &reader->page);
 }
 
@@ -173,6 +181,9 @@ static int cut_field(struct lnc_ctx *cx, struct lnc_column_reader *reader)
     const struct lnc_column_job *job = &reader->job;
     size_t width = job->field->width;
     struct lnc_slots *slots = &reader->slots;
+    if (job->phys->width == 0)
+        return lnc_refuse(cx, "the struct '%.80s' is packed in a way that is not read",
+                          job->def->info.name);
     int rc = lnc_buf_reserve_n(cx, &reader->fields, slots->n, width);
     if (rc != LNC_OK)
         return rc;
@@ -192,7 +203,8 @@ int lnc_column_next_slots(struct lnc_ctx *cx, struct lnc_column_reader *reader, 
     int rc = reader->page->next(reader->page, cx, n_max, &reader->slots);
     if (rc == LNC_OK && reader->letters != NULL)
         rc = take_letters(cx, reader);
-    if (rc == LNC_OK && reader->job.field != NULL && reader->slots.fixed != NULL)
+    if (rc == LNC_OK && reader->job.field != NULL && reader->slots.fixed != NULL &&
+        !reader->page->hands_out_field)
         rc = cut_field(cx, reader);
     if (rc != LNC_OK)
         reader->slots = (struct lnc_slots){0};

@@ -23,12 +23,15 @@ struct lnc_column_job {
      * get the bytes of the field only. NULL else. */
     const struct lnc_phys *field;
     size_t field_at;
+    size_t field_index; /* of n_fields */
+    size_t n_fields;
     uint64_t n_rows; /* that the pages must have together, or LNC_ANY_ROWS */
 };
 
 struct lnc_column_reader {
     const char *name; /* for messages */
     struct lnc_column_job job;
+    const struct lnc_store *store;
     struct lnc_page_list pages; /* 2.x */
     struct lnc_legacy legacy;   /* 0.1 */
     struct lnc_legacy_dictionary dictionary;

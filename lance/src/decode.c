@@ -36,7 +36,8 @@ static int decode_flat(const struct job *job, const struct lnc_enc *enc, struct 
     if (!lnc_mul(n, enc->bits, &bits) || bits / 8 + (bits % 8 != 0) > in.buffers[0].size)
         return lnc_bad(job->cx, "%llu values of %llu bits do not fit into %zu bytes",
                        (unsigned long long)n, (unsigned long long)enc->bits, in.buffers[0].size);
-    *out = (struct lnc_values){.bits = enc->bits, .fixed = in.buffers[0].data};
+    *out = (struct lnc_values){
+        .bits = enc->bits, .is_bits = enc->bits == 1, .fixed = in.buffers[0].data};
     if (enc->bits != 1)
         return LNC_OK;
     rc = lnc_buf_reserve_n(job->cx, &job->d->unpacked, n, 1);
@@ -263,7 +264,7 @@ static int decode_rle(const struct job *job, const struct lnc_enc *enc, struct i
         rc = lnc_refuse(job->cx, "the page run-length encodes strings");
     if (rc != LNC_OK)
         return rc;
-    size_t width = values.bits == 1 ? 1 : (size_t)(values.bits / 8);
+    size_t width = lnc_values_width(&values);
     rc = lnc_buf_reserve_n(job->cx, &job->d->runs, n, width);
     if (rc != LNC_OK)
         return rc;
@@ -279,7 +280,8 @@ static int decode_rle(const struct job *job, const struct lnc_enc *enc, struct i
     if (filled < n)
         return lnc_bad(job->cx, "the runs of a chunk give %llu values instead of %llu",
                        (unsigned long long)filled, (unsigned long long)n);
-    *out = (struct lnc_values){.bits = values.bits, .fixed = job->d->runs.data};
+    *out = (struct lnc_values){
+        .bits = values.bits, .is_bits = values.is_bits, .fixed = job->d->runs.data};
     return LNC_OK;
 }
 
@@ -362,11 +364,13 @@ static int decode_fixed_size_list(const struct job *job, const struct lnc_enc *e
         return lnc_bad(job->cx, "a chunk of vectors has too many items");
     struct lnc_values items;
     int rc = decode_any(job, enc->values, inner, n_items, &items);
-    if (rc == LNC_OK && (items.is_var || items.bits == 1))
-        rc = lnc_refuse(job->cx, "the page holds lists of something else than numbers");
+    if (rc == LNC_OK && (items.is_var || items.items_valid != NULL))
+        rc = lnc_refuse(job->cx,
+                        "the page holds vectors of something else than values of fixed width");
     if (rc != LNC_OK)
         return rc;
-    *out = (struct lnc_values){.bits = items.bits * enc->n_items, .fixed = items.fixed};
+    *out = (struct lnc_values){
+        .bits = items.bits * enc->n_items, .is_bits = items.is_bits, .fixed = items.fixed};
     return enc->has_validity ? expand_items(job, in, n_items, out) : LNC_OK;
 }
 
@@ -389,7 +393,7 @@ static int decode_packed_struct(const struct job *job, const struct lnc_enc *enc
                                 uint64_t n, struct lnc_values *out)
 {
     int rc = decode_any(job, enc->values, in, n, out);
-    if (rc == LNC_OK && (out->is_var || out->bits != enc->bits))
+    if (rc == LNC_OK && (out->is_var || out->is_bits || out->bits != enc->bits))
         rc = lnc_bad(job->cx, "the page holds packed structs of %llu bits in values of %llu",
                      (unsigned long long)enc->bits, (unsigned long long)out->bits);
     return rc;
@@ -422,6 +426,8 @@ static int decode_any(const struct job *job, const struct lnc_enc *enc, struct i
         return decode_fixed_size_list(job, enc, in, n, out);
     case LNC_ENC_PACKED_STRUCT:
         return decode_packed_struct(job, enc, in, n, out);
+    case LNC_ENC_VARIABLE_PACKED_STRUCT:
+        return lnc_refuse(job->cx, "the page packs structs with values of any length in chunks");
     }
     return lnc_bad(job->cx, "the page has no encoding");
 }

@@ -69,6 +69,42 @@ static int add_field_bits(const struct parse *ps, struct lnc_pb *pb, const struc
     return rc;
 }
 
+/* {1: encoding, 2: bits of a value | 3: bits of the length in front of each}. No such struct lies
+ * in another one, so that its fields stand together in the pool. */
+static int parse_struct_field(const struct parse *ps, struct lnc_pb pb, struct lnc_enc *enc,
+                              unsigned depth, uint32_t above)
+{
+    struct lnc_enc_field field = {0};
+    struct lnc_pb_field f;
+    int rc = LNC_OK;
+    if (ps->pool->n_fields == LNC_ENC_FIELDS_MAX)
+        return lnc_refuse(ps->cx, "the page packs structs of more than %d fields",
+                          LNC_ENC_FIELDS_MAX);
+    while (rc == LNC_OK && lnc_pb_next(&pb, &f)) {
+        if (f.number == 1)
+            rc = parse_any(ps, lnc_pb_sub(&pb, &f), depth, above, &field.value);
+        else if (f.number == 2)
+            field.bits = lnc_pb_uint(&pb, &f);
+        else if (f.number == 3)
+            field.length_bits = lnc_pb_uint(&pb, &f);
+    }
+    if (rc == LNC_OK)
+        rc = lnc_pb_finish(ps->cx, &pb, "FieldEncoding");
+    bool is_var = field.length_bits == 32 || field.length_bits == 64;
+    bool is_fixed = field.bits > 0 && field.bits % 8 == 0 && field.bits <= UINT32_MAX;
+    if (rc == LNC_OK && (field.value == NULL || is_var == is_fixed ||
+                         (is_var ? field.bits : field.length_bits) != 0))
+        rc = lnc_bad(ps->cx, "the page describes an impossible field of a packed struct");
+    if (rc != LNC_OK)
+        return rc;
+    struct lnc_enc_field *fields = ps->pool->field;
+    if (enc->n_fields == 0)
+        enc->fields = &fields[ps->pool->n_fields];
+    fields[ps->pool->n_fields++] = field;
+    enc->n_fields++;
+    return LNC_OK;
+}
+
 /* Field 1 of FIXED kinds is a number, of the others a message or bytes. */
 static int parse_member(const struct parse *ps, struct lnc_pb *pb, const struct lnc_pb_field *f,
                         struct lnc_enc *enc, unsigned depth, uint32_t above)
@@ -129,13 +165,16 @@ static int parse_member(const struct parse *ps, struct lnc_pb *pb, const struct 
         if (f->number == 2)
             return parse_any(ps, lnc_pb_sub(pb, f), depth, above, &enc->values);
         return LNC_OK;
+    case LNC_ENC_VARIABLE_PACKED_STRUCT:
+        return f->number == 1 ? parse_struct_field(ps, lnc_pb_sub(pb, f), enc, depth, above)
+                              : LNC_OK;
     }
     return LNC_OK;
 }
 
 static bool is_known(uint32_t kind)
 {
-    return kind >= LNC_ENC_FLAT && kind <= LNC_ENC_PACKED_STRUCT && kind != 7;
+    return kind >= LNC_ENC_FLAT && kind <= LNC_ENC_VARIABLE_PACKED_STRUCT && kind != 7;
 }
 
 /* Children that the grammar requires, and widths that exist. */
@@ -174,6 +213,9 @@ static int check_node(const struct parse *ps, const struct lnc_enc *enc, bool is
         break;
     case LNC_ENC_PACKED_STRUCT:
         ok = enc->values != NULL && enc->bits > 0 && enc->bits <= UINT32_MAX;
+        break;
+    case LNC_ENC_VARIABLE_PACKED_STRUCT:
+        ok = enc->n_fields > 0;
         break;
     case LNC_ENC_CONSTANT:
         break;

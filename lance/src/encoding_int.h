@@ -13,7 +13,9 @@
 #include "pbuf_int.h"
 
 #define LNC_ENC_DEPTH_MAX 8
-#define LNC_ENC_NODES_MAX 32
+#define LNC_ENC_NODES_MAX 96
+/* Fields of a packed struct whose values have any length. */
+#define LNC_ENC_FIELDS_MAX 32
 
 /* Numbers are those of the oneof in the protobuf message. */
 enum lnc_enc_kind {
@@ -28,6 +30,15 @@ enum lnc_enc_kind {
     LNC_ENC_GENERAL = 10,
     LNC_ENC_FIXED_SIZE_LIST = 11,
     LNC_ENC_PACKED_STRUCT = 12,
+    LNC_ENC_VARIABLE_PACKED_STRUCT = 13,
+};
+
+/* A field of VARIABLE_PACKED_STRUCT: values of `bits`, or a length of `length_bits` in front of
+ * each; the other one is 0. */
+struct lnc_enc_field {
+    const struct lnc_enc *value;
+    uint64_t bits;
+    uint64_t length_bits;
 };
 
 struct lnc_enc {
@@ -38,12 +49,16 @@ struct lnc_enc {
     bool has_validity;            /* FIXED_SIZE_LIST */
     struct lnc_span bytes;        /* CONSTANT: the value; FSST: the table */
     const struct lnc_enc *values; /* the child, or for VARIABLE its offsets */
-    const struct lnc_enc *run_lengths; /* RLE */
+    const struct lnc_enc *run_lengths;  /* RLE */
+    const struct lnc_enc_field *fields; /* VARIABLE_PACKED_STRUCT */
+    size_t n_fields;
 };
 
 struct lnc_enc_pool {
     struct lnc_enc node[LNC_ENC_NODES_MAX];
     size_t n;
+    struct lnc_enc_field field[LNC_ENC_FIELDS_MAX];
+    size_t n_fields;
 };
 
 /* Parses a description. Its spans point into the message. LNC_EUNSUPPORTED for members of the oneof
@@ -54,11 +69,18 @@ int lnc_enc_parse(const struct lnc_ctx *cx, struct lnc_enc_pool *pool, struct ln
 /* Decoded values; they belong to the decoder, to its input or to the description. */
 struct lnc_values {
     bool is_var;
-    uint64_t bits;                /* of one value if !is_var; 1 means one byte of 0 or 1 each */
-    const uint8_t *fixed;         /* n values of bits / 8 bytes (1 byte for 1 bit), unaligned */
+    uint64_t bits;        /* of one value if !is_var */
+    bool is_bits;         /* values are bits or lists of them: each bit is a byte of 0 or 1 */
+    const uint8_t *fixed; /* n values of lnc_values_width() bytes, unaligned */
     const struct lnc_span *spans; /* n values if is_var */
     const uint8_t *items_valid;   /* of lists: one byte an item, 0 = null; NULL = all present */
 };
+
+/* Bytes of one value of fixed width as it lies in `fixed`. */
+static inline size_t lnc_values_width(const struct lnc_values *values)
+{
+    return (size_t)(values->is_bits ? values->bits : values->bits / 8);
+}
 
 /* Scratch memory of one stream of values; zero-initialised. Values are valid until its next use. */
 struct lnc_decoder {

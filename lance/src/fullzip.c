@@ -14,11 +14,15 @@ struct fullzip {
     uint64_t bits_length; /* variable width, or 0 */
     uint64_t n_items;
     uint64_t n_taken;
+    const struct lnc_enc *structs; /* of which a field is handed out, or NULL */
+    size_t field_index;
     bool has_entries; /* lies in lists or structs */
     size_t control_size;
     size_t length_size;
     size_t value_size;  /* of a fixed-width entry without its control word */
     size_t bitmap_size; /* of the validity of a vector's items, which lies in front of them */
+    size_t packed_size; /* of the values without it: fewer than phys.width bytes if they are bits */
+    bool is_bits;       /* a vector of bools; then packed_size * 8 is its dimension */
     struct lnc_stream data;
     struct lnc_decoder decoder;
     struct lnc_buf validity; /* one byte a value */
@@ -26,6 +30,7 @@ struct fullzip {
     struct lnc_buf levels; /* repetition of all entries of a group, then definition */
     struct lnc_buf values; /* fixed width: values without their control words; variable: spans */
     struct lnc_buf text;   /* decompressed values */
+    struct lnc_buf picked; /* fields of fixed width */
 };
 
 static void fullzip_free(struct lnc_page_reader *reader)
@@ -38,6 +43,7 @@ static void fullzip_free(struct lnc_page_reader *reader)
     lnc_buf_release(&fz->levels);
     lnc_buf_release(&fz->values);
     lnc_buf_release(&fz->text);
+    lnc_buf_release(&fz->picked);
     lnc_free(fz);
 }
 
@@ -101,34 +107,93 @@ static int check_fixed(struct lnc_ctx *cx, struct fullzip *fz)
     }
     if (enc->kind == LNC_ENC_PACKED_STRUCT)
         enc = enc->values;
-    if (enc->kind != LNC_ENC_FLAT || enc->bits % 8 != 0)
+    fz->is_bits = enc->kind == LNC_ENC_FLAT && enc->bits == 1 && n_items % 8 == 0;
+    if (enc->kind != LNC_ENC_FLAT || (enc->bits % 8 != 0 && !fz->is_bits))
         return lnc_refuse(cx, "the full-zip page holds values of fixed width that are not plain");
-    struct lnc_values shape = {.bits = enc->bits * n_items};
-    int rc = lnc_values_check(cx, &fz->phys, &shape);
+    struct lnc_values shape = {.bits = enc->bits * n_items, .is_bits = fz->is_bits};
+    /* A single bool takes a byte here. */
+    bool is_bool = fz->phys.bits == 1 && fz->phys.n_items == 1 && shape.bits == 8;
+    int rc = is_bool ? LNC_OK : lnc_values_check(cx, &fz->phys, &shape);
     /* Writers count the bitmap of the items or do not. */
     if (rc == LNC_OK && shape.bits != fz->bits_value &&
         shape.bits + 8 * fz->bitmap_size != fz->bits_value)
         rc = lnc_bad(cx, "the full-zip page has values of %llu bits in entries of %llu",
                      (unsigned long long)shape.bits, (unsigned long long)fz->bits_value);
-    fz->value_size = fz->bitmap_size + fz->phys.width;
+    fz->packed_size = fz->is_bits ? (size_t)(n_items / 8) : fz->phys.width;
+    fz->value_size = fz->bitmap_size + fz->packed_size;
     return rc;
 }
 
-static int check_variable(struct lnc_ctx *cx, struct fullzip *fz)
+/* Structs whose descriptions of blobs (version 2) are handed out whole: kind, position, size,
+ * number of the file, URI. */
+static int check_blobs(struct lnc_ctx *cx, const struct fullzip *fz)
+{
+    static const struct lnc_enc_field wanted[] = {
+        {.bits = 8}, {.bits = 64}, {.bits = 64}, {.bits = 32}, {.length_bits = 32}};
+    size_t n = sizeof wanted / sizeof wanted[0];
+    const struct lnc_enc *enc = fz->value;
+    bool same = enc->n_fields == n;
+    for (size_t i = 0; same && i < n; i++)
+        same = enc->fields[i].bits == wanted[i].bits &&
+               enc->fields[i].length_bits == wanted[i].length_bits &&
+               enc->fields[i].value->kind == (i + 1 < n ? LNC_ENC_FLAT : LNC_ENC_VARIABLE);
+    return same ? LNC_OK : lnc_refuse(cx, "the page describes blobs in a way that is not read");
+}
+
+/* Structs of which one field is wanted. */
+static int check_structs(struct lnc_ctx *cx, struct fullzip *fz, const struct lnc_page_job *job)
+{
+    const struct lnc_enc *enc = fz->value;
+    if (job->field == NULL || enc->n_fields != job->n_fields)
+        return lnc_bad(cx, "the page packs structs of %zu fields, the type of the column has %zu",
+                       enc->n_fields, job->n_fields);
+    const struct lnc_enc_field *field = &enc->fields[job->field_index];
+    const struct lnc_enc *value = field->value;
+    struct lnc_values shape = {.is_var = field->length_bits > 0};
+    fz->structs = enc;
+    fz->field_index = job->field_index;
+    fz->phys = *job->field;
+    fz->value = value;
+    fz->base.hands_out_field = true;
+    if (shape.is_var) {
+        if (!is_variable_chain(value))
+            return lnc_refuse(cx, "the page packs strings in an encoding that is not read");
+        return lnc_values_check(cx, &fz->phys, &shape);
+    }
+    uint64_t n_items = 1;
+    if (value->kind == LNC_ENC_FIXED_SIZE_LIST && !value->has_validity) {
+        n_items = value->n_items;
+        value = value->values;
+    }
+    if (value->kind != LNC_ENC_FLAT || value->bits % 8 != 0)
+        return lnc_refuse(cx, "the page packs values of fixed width that are not plain");
+    shape.bits = value->bits * n_items;
+    if (shape.bits != field->bits)
+        return lnc_bad(cx, "the page packs values of %llu bits in fields of %llu",
+                       (unsigned long long)shape.bits, (unsigned long long)field->bits);
+    return lnc_values_check(cx, &fz->phys, &shape);
+}
+
+static int check_variable(struct lnc_ctx *cx, struct fullzip *fz, const struct lnc_page_job *job)
 {
     struct lnc_values shape = {.is_var = true};
     if (fz->bits_length != 32 && fz->bits_length != 64)
         return lnc_bad(cx, "the full-zip page has lengths of %llu bits",
                        (unsigned long long)fz->bits_length);
+    fz->length_size = (size_t)fz->bits_length / 8;
+    if (fz->value->kind == LNC_ENC_VARIABLE_PACKED_STRUCT)
+        return fz->phys.is_blob_text ? check_blobs(cx, fz) : check_structs(cx, fz, job);
     if (!is_variable_chain(fz->value))
         return lnc_refuse(
             cx, "the full-zip page holds values of variable width in an encoding that is not read");
-    fz->length_size = (size_t)fz->bits_length / 8;
+    if (fz->phys.is_blob_text)
+        return lnc_refuse(cx, "the page describes blobs in a way that is not read");
     return lnc_values_check(cx, &fz->phys, &shape);
 }
 
-static int check_layout(struct lnc_ctx *cx, struct fullzip *fz, const struct lnc_page *page)
+static int check_layout(struct lnc_ctx *cx, struct fullzip *fz, const struct lnc_page_job *job)
 {
+    const struct lnc_page *page = job->page;
     if (fz->value == NULL)
         return lnc_bad(cx, "the page has no value encoding");
     const struct lnc_layers *layers = &fz->base.layers;
@@ -143,7 +208,7 @@ static int check_layout(struct lnc_ctx *cx, struct fullzip *fz, const struct lnc
                        (unsigned long long)page->n_rows, (unsigned long long)fz->n_items);
     uint64_t bits = fz->bits_rep + fz->bits_def;
     fz->control_size = bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
-    return fz->bits_value != 0 ? check_fixed(cx, fz) : check_variable(cx, fz);
+    return fz->bits_value != 0 ? check_fixed(cx, fz) : check_variable(cx, fz, job);
 }
 
 /* What the control word in front of an entry says. */
@@ -239,7 +304,11 @@ static int cut_fixed(struct lnc_ctx *cx, struct fullzip *fz, struct lnc_span win
                 lnc_expand_bits(p + fz->control_size, 0, fz->phys.n_items,
                                 fz->items_valid.data + n * fz->phys.n_items);
             fz->validity.data[n] = (uint8_t)(control.def == 0);
-            memcpy(fz->values.data + n * width, p + size - width, width);
+            const uint8_t *value = p + size - fz->packed_size;
+            if (fz->is_bits)
+                lnc_expand_bits(value, 0, width, fz->values.data + n * width);
+            else
+                memcpy(fz->values.data + n * width, value, width);
             n++;
         }
         note_levels(fz, &control, n_entries++, room);
@@ -269,7 +338,7 @@ static int next_fixed(struct lnc_ctx *cx, struct fullzip *fz, size_t n_max, stru
     int rc = lnc_stream_peek(cx, &fz->data, wanted, &window);
     if (rc != LNC_OK)
         return rc;
-    if (fz->control_size == 0 && fz->bitmap_size == 0) {
+    if (fz->control_size == 0 && fz->bitmap_size == 0 && !fz->is_bits) {
         n = fz->has_entries ? (size_t)wanted / entry : n;
         if (n == 0)
             return lnc_bad(cx, "the last entry of the page is cut off");
@@ -281,6 +350,16 @@ static int next_fixed(struct lnc_ctx *cx, struct fullzip *fz, size_t n_max, stru
     window.size = (size_t)wanted;
     rc = make_room(cx, fz, n, fz->phys.width);
     return rc != LNC_OK ? rc : cut_fixed(cx, fz, window, n, out);
+}
+
+/* A bool is 0 or 1; where it is null its byte is arbitrary. */
+static int check_bools(struct lnc_ctx *cx, const struct fullzip *fz, const struct lnc_slots *slots)
+{
+    for (size_t i = 0; !fz->is_bits && i < slots->n; i++) {
+        if (slots->fixed[i] > 1 && (slots->validity == NULL || slots->validity[i] != 0))
+            return lnc_bad(cx, "a bool of the page is %u", slots->fixed[i]);
+    }
+    return LNC_OK;
 }
 
 /* A group of entries of variable width while it is cut. */
@@ -414,11 +493,56 @@ static int decode_general(struct lnc_ctx *cx, struct fullzip *fz, const struct l
     return rc;
 }
 
+/* Narrows a struct to one of its fields; checks that the fields fill it. */
+static int pick_field(struct lnc_ctx *cx, const struct fullzip *fz, struct lnc_span *value)
+{
+    const uint8_t *p = value->data;
+    size_t left = value->size;
+    for (size_t i = 0; i < fz->structs->n_fields; i++) {
+        const struct lnc_enc_field *field = &fz->structs->fields[i];
+        size_t prefix = (size_t)field->length_bits / 8;
+        uint64_t size = field->bits / 8;
+        if (prefix > left)
+            return lnc_bad(cx, "a packed struct of %zu bytes ends in field %zu", value->size, i);
+        if (prefix > 0)
+            size = lnc_load_uint(p, prefix, 0);
+        p += prefix;
+        left -= prefix;
+        if (size > left)
+            return lnc_bad(cx, "a packed struct of %zu bytes ends in field %zu", value->size, i);
+        if (i == fz->field_index)
+            *value = (struct lnc_span){.data = p, .size = (size_t)size};
+        p += size;
+        left -= (size_t)size;
+    }
+    if (left > 0)
+        return lnc_bad(cx, "a packed struct has %zu bytes behind its fields", left);
+    return LNC_OK;
+}
+
+static int pick_fields(struct lnc_ctx *cx, struct fullzip *fz, size_t n)
+{
+    struct lnc_span *spans = (struct lnc_span *)(void *)fz->values.data;
+    size_t width = fz->phys.width;
+    int rc = lnc_buf_reserve_n(cx, &fz->picked, n, width);
+    for (size_t i = 0; rc == LNC_OK && i < n; i++) {
+        if (fz->validity.data[i] != 0)
+            rc = pick_field(cx, fz, &spans[i]);
+        if (rc == LNC_OK && width > 0 && fz->validity.data[i] != 0)
+            memcpy(fz->picked.data + i * width, spans[i].data, width);
+        else if (rc == LNC_OK && width > 0)
+            memset(fz->picked.data + i * width, 0, width);
+    }
+    return rc;
+}
+
 static int next_variable(struct lnc_ctx *cx, struct fullzip *fz, size_t n_max,
                          struct lnc_slots *out)
 {
     struct cut cut;
     int rc = take_entries(cx, fz, n_max, &cut);
+    if (rc == LNC_OK && fz->structs != NULL)
+        rc = pick_fields(cx, fz, cut.n);
     if (rc == LNC_OK && fz->value->kind == LNC_ENC_FSST)
         rc = decode_fsst(cx, fz, fz->value, cut.n);
     else if (rc == LNC_OK && fz->value->kind == LNC_ENC_GENERAL)
@@ -426,7 +550,10 @@ static int next_variable(struct lnc_ctx *cx, struct fullzip *fz, size_t n_max,
     if (rc != LNC_OK)
         return rc;
     hand_out(fz, cut.n_entries, cut.n, LNC_SLOTS_MAX, out);
-    out->spans = (const struct lnc_span *)(const void *)fz->values.data;
+    if (fz->phys.width > 0)
+        out->fixed = fz->picked.data;
+    else
+        out->spans = (const struct lnc_span *)(const void *)fz->values.data;
     return LNC_OK;
 }
 
@@ -434,7 +561,10 @@ static int fullzip_next(struct lnc_page_reader *reader, struct lnc_ctx *cx, size
                         struct lnc_slots *out)
 {
     struct fullzip *fz = (struct fullzip *)reader;
-    return fz->bits_value != 0 ? next_fixed(cx, fz, n_max, out) : next_variable(cx, fz, n_max, out);
+    if (fz->bits_value == 0)
+        return next_variable(cx, fz, n_max, out);
+    int rc = next_fixed(cx, fz, n_max, out);
+    return rc == LNC_OK && fz->phys.bits == 1 ? check_bools(cx, fz, out) : rc;
 }
 
 int lnc_fullzip_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct lnc_pb message,
@@ -448,7 +578,7 @@ int lnc_fullzip_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct 
     fz->has_entries = job->path != NULL;
     int rc = parse_layout(cx, fz, job->path, message);
     if (rc == LNC_OK)
-        rc = check_layout(cx, fz, job->page);
+        rc = check_layout(cx, fz, job);
     if (rc == LNC_OK)
         rc = lnc_page_stream(cx, job, 0, &fz->data);
     if (rc != LNC_OK) {

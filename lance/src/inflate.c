@@ -8,7 +8,9 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define ZSTD_MAGIC 0xfd2fb528u
+#define ZSTD_MAGIC  0xfd2fb528u
+#define LZ4F_MAGIC  0x184d2204u
+#define LZ4_HISTORY ((size_t)65536)
 
 /* Lance up to 0.25 wrote bare zstd frames, later versions put a u64 size in front. Both may begin
  * with the magic number by chance only; a prefix that looks like one would declare over four
@@ -160,6 +162,69 @@ int lnc_inflate_exact(const struct lnc_ctx *cx, struct lnc_inflater *inflater,
 {
     int rc = check_declared(cx, size);
     return rc != LNC_OK ? rc : inflate_known(cx, inflater, scheme, in, size, out);
+}
+
+/* Magic, flags, greatest size of a block, size of the contents, number of a dictionary, check byte.
+ */
+static int lz4_frame_header(const struct lnc_ctx *cx, struct lnc_span in, size_t *size,
+                            bool *has_block_sums)
+{
+    unsigned flags = in.size >= 7 ? in.data[4] : 0;
+    if (in.size < 7 || lnc_le32(in.data) != LZ4F_MAGIC || flags >> 6 != 1)
+        return lnc_bad(cx, "an LZ4 frame does not start as one");
+    if ((flags & 1) != 0)
+        return lnc_refuse(cx, "an LZ4 frame needs a dictionary");
+    *size = 7 + ((flags & 8) != 0 ? 8u : 0u);
+    *has_block_sums = (flags & 16) != 0;
+    return LNC_OK;
+}
+
+/* Specification: LZ4 Frame Format 1.6. Not with liblz4's own decoder of frames, which allocates
+ * from the C library. Each block may refer to the 64 KiB before it. */
+int lnc_inflate_lz4_frame(const struct lnc_ctx *cx, struct lnc_span in, uint64_t size,
+                          struct lnc_buf *out)
+{
+    size_t position = 0;
+    bool has_block_sums = false;
+    int rc = check_declared(cx, size);
+    if (rc == LNC_OK)
+        rc = lz4_frame_header(cx, in, &position, &has_block_sums);
+    if (rc == LNC_OK)
+        rc = lnc_buf_reserve(cx, out, (size_t)size + 1);
+    if (rc != LNC_OK)
+        return rc;
+    size_t got = 0;
+    for (;;) {
+        if (position > in.size || in.size - position < 4)
+            return lnc_bad(cx, "an LZ4 frame is cut off");
+        uint32_t word = lnc_le32(in.data + position);
+        size_t n = word & 0x7fffffffu;
+        position += 4;
+        if (word == 0)
+            break;
+        if (n > in.size - position)
+            return lnc_bad(cx, "a block of %zu bytes reaches beyond the end of its LZ4 frame", n);
+        const char *block = (const char *)in.data + position;
+        char *dst = (char *)out->data + got;
+        size_t room = (size_t)size - got < INT_MAX ? (size_t)size - got : INT_MAX;
+        size_t history = got < LZ4_HISTORY ? got : LZ4_HISTORY;
+        bool is_plain = word >> 31 != 0;
+        int written = is_plain && n <= room ? (int)n : -1;
+        if (written >= 0)
+            memcpy(dst, block, n);
+        else if (!is_plain)
+            written = LZ4_decompress_safe_usingDict(block, dst, (int)n, (int)room, dst - history,
+                                                    (int)history);
+        if (written < 0)
+            return lnc_bad(cx, "a block of an LZ4 frame is damaged");
+        got += (size_t)written;
+        position += n + (has_block_sums ? 4u : 0u);
+    }
+    if (got != size)
+        return lnc_bad(cx, "an LZ4 frame holds %zu bytes instead of %llu", got,
+                       (unsigned long long)size);
+    out->size = got;
+    return LNC_OK;
 }
 
 void lnc_inflater_release(struct lnc_inflater *inflater)

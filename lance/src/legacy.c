@@ -191,13 +191,14 @@ static int next_fixed(struct lnc_ctx *cx, struct legacy_reader *r, size_t n, str
     *out = (struct lnc_slots){.n = n};
     if (r->phys.bits != 1)
         return lnc_stream_take(cx, &r->data, (uint64_t)n * r->phys.width, &out->fixed);
-    size_t end = r->first_bit + n;
+    size_t n_bits = n * r->phys.n_items;
+    size_t end = r->first_bit + n_bits;
     int rc = lnc_stream_peek(cx, &r->data, end / 8 + (end % 8 != 0), &span);
     if (rc == LNC_OK)
-        rc = lnc_buf_reserve_n(cx, &r->slots, n, 1);
+        rc = lnc_buf_reserve_n(cx, &r->slots, n_bits, 1);
     if (rc != LNC_OK)
         return rc;
-    lnc_expand_bits(span.data, r->first_bit, n, r->slots.data);
+    lnc_expand_bits(span.data, r->first_bit, n_bits, r->slots.data);
     lnc_stream_skip(&r->data, end / 8);
     r->first_bit = (unsigned)(end % 8);
     out->fixed = r->slots.data;

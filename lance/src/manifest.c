@@ -89,13 +89,21 @@ static int make_metadata(const struct parser *ps, struct lnc_pb pb, uint32_t num
     return rc;
 }
 
-static bool asks_for_blob(const struct lnc_field *field)
+static bool bytes_are(const char *bytes, size_t size, const char *text)
 {
-    static const char key[] = "lance-encoding:blob";
+    return size == strlen(text) && memcmp(bytes, text, size) == 0;
+}
+
+/* Blobs of version 1 are asked for, those of version 2 are an Arrow extension type. */
+static bool is_blob(const struct lnc_field *field)
+{
     for (size_t i = 0; field->metadata != NULL && i < field->n_metadata; i++) {
         const struct lnc_metadata *pair = &field->metadata[i];
-        if (pair->key_size == sizeof key - 1 && memcmp(pair->key, key, sizeof key - 1) == 0 &&
-            pair->value_size == 4 && memcmp(pair->value, "true", 4) == 0)
+        if (bytes_are(pair->key, pair->key_size, "lance-encoding:blob") &&
+            bytes_are(pair->value, pair->value_size, "true"))
+            return true;
+        if (bytes_are(pair->key, pair->key_size, "ARROW:extension:name") &&
+            bytes_are(pair->value, pair->value_size, "lance.blob.v2"))
             return true;
     }
     return false;
@@ -144,7 +152,7 @@ static int parse_field(const struct parser *ps, struct lnc_pb pb, struct lnc_fie
             break;
         }
     }
-    field->is_blob = asks_for_blob(field);
+    field->is_blob = is_blob(field);
     return rc != LNC_OK ? rc : lnc_pb_finish(ps->cx, &pb, "Field");
 }
 

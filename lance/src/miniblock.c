@@ -228,7 +228,7 @@ static int decode_entries(struct lnc_ctx *cx, struct miniblock *mb, struct lnc_s
 static int look_up(struct lnc_ctx *cx, struct miniblock *mb, const struct lnc_values *indices,
                    size_t n)
 {
-    if (indices->is_var ||
+    if (indices->is_var || indices->is_bits ||
         (indices->bits != 8 && indices->bits != 16 && indices->bits != 32 && indices->bits != 64))
         return lnc_bad(cx, "dictionary indices of %llu bits", (unsigned long long)indices->bits);
     const struct lnc_values *items = &mb->dictionary_values;

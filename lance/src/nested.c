@@ -121,23 +121,32 @@ static int find_grammar(struct lnc_ctx *cx, struct lnc_leaf *leaf)
     return rc;
 }
 
-/* The shape of a packed struct: its fields one behind the other, all of fixed width. */
+/* The shape of a packed struct: its fields one behind the other. Strings among them are for the
+ * page to find. */
 static int describe_packed(struct lnc_ctx *cx, struct lnc_leaf *leaf,
                            const struct lnc_column_def *parent, struct lnc_column_job *job)
 {
     uint64_t total = 0;
+    bool all_fixed = true;
     for (size_t i = 0; i < parent->n_children; i++) {
         const struct lnc_column_def *child = &parent->children[i];
-        if (child->n_children > 0 || child->phys.width == 0 || child->phys.bits % 8 != 0)
+        bool is_fixed = child->phys.width > 0 && child->phys.bits % 8 == 0;
+        if (child->n_children > 0 || (!is_fixed && !child->phys.is_var) || child->phys.is_blob)
             return lnc_refuse(
                 cx,
                 "the struct '%.60s' is stored packed and has the field '%.60s' of type "
                 "%.60s",
                 parent->info.name, child->info.name, child->info.logical_type);
-        if (child == leaf->def)
+        if (child == leaf->def) {
             job->field_at = (size_t)total;
+            job->field_index = i;
+        }
+        all_fixed = all_fixed && is_fixed;
         total += child->phys.width;
     }
+    if (!all_fixed)
+        total = 0;
+    job->n_fields = parent->n_children;
     if (total > UINT32_MAX / 8)
         return lnc_bad(cx, "the struct '%.80s' has %llu bytes", parent->info.name,
                        (unsigned long long)total);

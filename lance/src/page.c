@@ -108,7 +108,7 @@ int lnc_levels_decode(const struct lnc_ctx *cx, struct lnc_decoder *d, const str
     static const uint8_t nothing[1];
     struct lnc_values levels = {.bits = 16, .fixed = nothing};
     int rc = n > 0 ? lnc_decode_block(cx, d, enc, block, n, &levels) : LNC_OK;
-    if (rc == LNC_OK && (levels.is_var || levels.bits != 16))
+    if (rc == LNC_OK && (levels.is_var || levels.is_bits || levels.bits != 16))
         rc = lnc_bad(cx, "repetition or definition levels have %llu bits instead of 16",
                      (unsigned long long)levels.bits);
     if (rc == LNC_OK)
@@ -123,7 +123,7 @@ int lnc_values_check(const struct lnc_ctx *cx, const struct lnc_phys *phys,
         return lnc_bad(cx, "the page holds values of %s width, the type of the column has %s",
                        values->is_var ? "variable" : "fixed", phys->is_var ? "variable" : "fixed");
     uint64_t bits = (uint64_t)phys->bits * phys->n_items;
-    if (!values->is_var && values->bits != bits)
+    if (!values->is_var && (values->bits != bits || values->is_bits != (phys->bits == 1)))
         return lnc_bad(cx, "the page holds values of %llu bits, the type of the column has %llu",
                        (unsigned long long)values->bits, (unsigned long long)bits);
     return LNC_OK;
@@ -165,7 +165,7 @@ int lnc_page21_open(struct lnc_ctx *cx, const struct lnc_page_job *job,
     case 3:
         return lnc_fullzip_open(cx, job, layout, out);
     case 4:
-        return lnc_refuse(cx, "the page has the blob layout, which is not read");
+        return lnc_refuse(cx, "the page has the blob layout, which the schema does not announce");
     case 5:
         return lnc_refuse(cx, "the page has the sparse layout of storage version 2.3");
     default:
@@ -175,6 +175,8 @@ int lnc_page21_open(struct lnc_ctx *cx, const struct lnc_page_job *job,
 
 int lnc_page_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct lnc_page_reader **out)
 {
+    if (job->phys->is_blob)
+        return lnc_blob_open(cx, job, out);
     return job->page->grammar == LNC_GRAMMAR_20 ? lnc_array20_open(cx, job, out)
                                                 : lnc_page21_open(cx, job, out);
 }

@@ -62,6 +62,7 @@ struct lnc_page_reader {
                 struct lnc_slots *out);
     void (*free)(struct lnc_page_reader *reader);
     struct lnc_layers layers; /* of pages with entries */
+    bool hands_out_field;     /* of packed structs: the field of the job, not whole structs */
     uint64_t first_item;      /* of list columns: items before those of the first row (0.1) */
 };
 
@@ -70,6 +71,11 @@ struct lnc_page_job {
     const struct lnc_page *page;
     const struct lnc_phys *phys;
     const struct lnc_path *path; /* 2.1+: what the column lies in; NULL for a flat one */
+    /* A field of a packed struct, of which `phys` is the shape; NULL else. */
+    const struct lnc_phys *field;
+    size_t field_index; /* of n_fields */
+    size_t n_fields;
+    const struct lnc_store *store; /* of blobs: where their own files are opened */
 };
 
 /* Opens a page by its own description. On success *out is owned by the caller, who frees it with
@@ -87,6 +93,12 @@ int lnc_constant_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct
                       struct lnc_page_reader **out);
 int lnc_array20_open(struct lnc_ctx *cx, const struct lnc_page_job *job,
                      struct lnc_page_reader **out);
+
+/* Blobs, which the pages of each of them only point at. The context's file is the data file. */
+int lnc_blob_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct lnc_page_reader **out);
+
+/* Where the descriptions of blobs (version 2) are spans of this many bytes and the URI behind. */
+#define LNC_BLOB_BYTES_MIN ((size_t)25)
 
 /* True if a page of 2.0 is the header of a struct, which holds nothing. */
 bool lnc_array20_is_header(const struct lnc_page *page);

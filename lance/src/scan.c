@@ -31,17 +31,16 @@ static int refuse_column(const struct lnc_dataset *ds, const struct lnc_column_d
                          struct lnc_error *err)
 {
     struct lnc_ctx cx = lnc_dataset_ctx(ds, err);
-    const char *hint = def->field->is_blob ? " (stored as a blob)" : "";
     return lnc_refuse(&cx,
-                      "column '%.80s' of table '%.60s' has the type %.80s%s, which is not read: "
+                      "column '%.80s' of table '%.60s' has the type %.80s, which is not read: "
                       "leave it out",
-                      def->info.name, ds->name, def->info.logical_type, hint);
+                      def->info.name, ds->name, def->info.logical_type);
 }
 
 static bool is_default_column(const struct lnc_column_def *def)
 {
     return def->info.kind != LNC_KIND_UNREADABLE && def->info.kind != LNC_KIND_VECTOR &&
-           !lnc_is_nested(def);
+           !lnc_is_nested(def) && !def->phys.is_blob;
 }
 
 static void add_column(struct lnc_scan *scan, const struct lnc_column_def *def)

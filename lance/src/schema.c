@@ -116,25 +116,43 @@ static bool resolve_scalar(const char *type, size_t size, struct lnc_column_info
     return true;
 }
 
-/* "decimal:128:<precision>:<scale>", or 256; the scale may be negative. */
-static void resolve_decimal(const char *type, uint32_t bits, struct lnc_column_info *info,
-                            struct lnc_phys *phys)
+/* "<precision>:<scale>"; the scale may be negative. */
+static void resolve_decimal(const char *text, const char *end, uint32_t bits,
+                            struct lnc_column_info *info, struct lnc_phys *phys)
 {
-    const char *digits = type + strlen("decimal:128:");
-    const char *colon = strchr(digits, ':');
+    const char *colon = memchr(text, ':', (size_t)(end - text));
     uint32_t precision;
     uint32_t scale;
-    if (colon == NULL)
+    if (colon == NULL || !parse_number(text, colon, &precision) || precision == 0 ||
+        precision > (bits == 128 ? 38 : 76))
         return;
     bool is_negative = colon[1] == '-';
-    const char *places = colon + 1 + is_negative;
-    if (!parse_number(digits, colon, &precision) || precision == 0 ||
-        precision > (bits == 128 ? 38 : 76) ||
-        !parse_number(places, places + strlen(places), &scale) || scale > INT8_MAX)
+    if (!parse_number(colon + (is_negative ? 2 : 1), end, &scale) || scale > INT8_MAX)
         return;
+    set_fixed(info, phys, LNC_KIND_DECIMAL, bits);
     info->precision = (uint8_t)precision;
     info->scale = (int8_t)(is_negative ? -(int)scale : (int)scale);
-    set_fixed(info, phys, LNC_KIND_DECIMAL, bits);
+}
+
+/* A type of fixed width other than a vector, which ends at `end`. */
+static void resolve_fixed(const char *type, const char *end, struct lnc_column_info *info,
+                          struct lnc_phys *phys)
+{
+    const struct simple_type *simple = find_simple(type, (size_t)(end - type));
+    uint32_t n;
+    if (simple != NULL && simple->bits > 0) {
+        info->unit = simple->unit;
+        set_fixed(info, phys, simple->kind, simple->bits);
+    } else if (starts_with(type, "timestamp:") && resolve_timestamp(type, info)) {
+        set_fixed(info, phys, LNC_KIND_TIMESTAMP, 64);
+    } else if (starts_with(type, "decimal:128:") || starts_with(type, "decimal:256:")) {
+        uint32_t bits = type[strlen("decimal:")] == '1' ? 128 : 256;
+        resolve_decimal(type + strlen("decimal:128:"), end, bits, info, phys);
+    } else if (starts_with(type, "fixed_size_binary:")) {
+        if (parse_number(type + strlen("fixed_size_binary:"), end, &n) && n > 0 &&
+            n <= BYTE_WIDTH_MAX)
+            set_fixed(info, phys, LNC_KIND_BYTES, n * 8);
+    }
 }
 
 /* "fixed_size_list:<type>:N"; the inner type may contain colons itself. */
@@ -146,16 +164,20 @@ static void resolve_vector(const char *type, struct lnc_column_info *info, struc
     if (last < inner || !parse_number(last + 1, type + strlen(type), &n) || n == 0 ||
         n > VECTOR_ITEMS_MAX)
         return;
-    const struct simple_type *item = find_simple(inner, (size_t)(last - inner));
-    if (item == NULL || item->bits < 8)
+    struct lnc_column_info item = {.kind = LNC_KIND_UNREADABLE};
+    struct lnc_phys item_phys = {0};
+    resolve_fixed(inner, last, &item, &item_phys);
+    if (item.kind == LNC_KIND_UNREADABLE || item_phys.width > BYTE_WIDTH_MAX / n)
         return;
     info->kind = LNC_KIND_VECTOR;
-    info->unit = item->unit;
-    info->item_kind = item->kind;
+    info->unit = item.unit;
+    info->precision = item.precision;
+    info->scale = item.scale;
+    info->item_kind = item.kind;
     info->n_items = n;
-    phys->bits = item->bits;
+    phys->bits = item_phys.bits;
     phys->n_items = n;
-    phys->width = n * (item->bits / 8);
+    phys->width = n * item_phys.width;
     info->byte_width = phys->width;
 }
 
@@ -185,30 +207,24 @@ void lnc_schema_resolve(const struct lnc_field *field, struct lnc_column_info *i
 {
     const char *type = field->logical_type;
     size_t size = strlen(type);
-    uint32_t n;
     *phys = (struct lnc_phys){0};
     info->kind = LNC_KIND_UNREADABLE;
-    if (field->is_blob)
+    if (field->is_blob) {
+        info->kind = LNC_KIND_BINARY;
+        info->is_blob = true;
+        phys->is_var = true;
+        phys->is_blob = true;
         return;
+    }
     if (strcmp(type, "null") == 0) {
         info->kind = LNC_KIND_NULL;
         phys->is_null = true;
-    } else if (starts_with(type, "timestamp:") && resolve_timestamp(type, info)) {
-        set_fixed(info, phys, LNC_KIND_TIMESTAMP, 64);
-    } else if (starts_with(type, "decimal:128:")) {
-        resolve_decimal(type, 128, info, phys);
-    } else if (starts_with(type, "decimal:256:")) {
-        resolve_decimal(type, 256, info, phys);
-    } else if (starts_with(type, "fixed_size_binary:")) {
-        if (parse_number(type + strlen("fixed_size_binary:"), type + size, &n) && n > 0 &&
-            n <= BYTE_WIDTH_MAX)
-            set_fixed(info, phys, LNC_KIND_BYTES, n * 8);
     } else if (starts_with(type, "fixed_size_list:")) {
         resolve_vector(type, info, phys);
     } else if (starts_with(type, "dict:")) {
         resolve_dict(type, info, phys);
-    } else {
-        (void)resolve_scalar(type, size, info, phys);
+    } else if (!resolve_scalar(type, size, info, phys)) {
+        resolve_fixed(type, type + size, info, phys);
     }
 }
 
@@ -256,7 +272,7 @@ static void resolve_nested(struct lnc_column_def *def)
     for (size_t i = 0; i < def->n_children; i++)
         readable = readable && def->children[i].info.kind != LNC_KIND_UNREADABLE;
     def->info.kind = LNC_KIND_UNREADABLE;
-    if (!readable || def->field->is_blob)
+    if (!readable)
         return;
     const struct lnc_column_def *first = &def->children[0];
     if (strcmp(type, "struct") == 0)
@@ -293,11 +309,31 @@ static int make_children(const struct lnc_ctx *cx, struct lnc_manifest *m, struc
     return LNC_OK;
 }
 
+/* What a blob is handed out as is not what the extension type of its description says. */
+static void drop_extension(struct lnc_column_info *info)
+{
+    static const char prefix[] = "ARROW:extension:";
+    for (size_t i = 0; i < info->n_metadata; i++) {
+        const struct lnc_metadata *pair = &info->metadata[i];
+        if (pair->key_size >= sizeof prefix - 1 &&
+            memcmp(pair->key, prefix, sizeof prefix - 1) == 0)
+            info->n_metadata = 0;
+    }
+}
+
 /* Children come after their parents: going backwards, those of a field are complete before it. */
 static void resolve_all(const struct lnc_manifest *m, struct place *places)
 {
     for (size_t i = m->n_fields; i > 0; i--) {
         struct lnc_column_def *def = places[i - 1].def;
+        /* Blobs of version 2 have fields for the writer's eyes only. */
+        if (def->field->is_blob) {
+            def->n_children = 0;
+            def->info.n_children = 0;
+            def->info.children = NULL;
+            def->info.is_large = true;
+            drop_extension(&def->info);
+        }
         if (places[i - 1].depth > LNC_NEST_MAX)
             def->info.kind = LNC_KIND_UNREADABLE;
         else if (def->n_children > 0)

@@ -17,7 +17,9 @@ struct lnc_phys {
     uint32_t n_items;  /* 1, or the dimension of a vector */
     uint32_t width;    /* bytes of one value as the reader hands it on; a bool takes one byte */
     uint32_t key_bits; /* of is_dict */
-    bool is_packed;    /* a struct of fixed width in one column */
+    bool is_packed;    /* a struct in one column; width 0: not all fields have a fixed one */
+    bool is_blob;      /* is_var, and the pages only tell where the bytes are */
+    bool is_blob_text; /* the pages of blobs hold descriptions of version 2, as spans */
     bool is_lengths;   /* of a list column of 2.0 or 0.1: numbers of items, uint64_t */
 };
 

@@ -28,11 +28,12 @@ const WANTED = [
     'Flat in full-zip', 'Variable(32) in full-zip', 'Fsst in full-zip', 'General(zstd) in full-zip', 'General(LZ4) in full-zip', 'FixedSizeList in full-zip',
     'Variable(32) in dictionary', 'General(LZ4) in dictionary', 'Flat in dictionary', 'OutOfLineBitpacking in dictionary', 'General(zstd) in dictionary',
     'Flat in levels', 'InlineBitpacking in levels', 'OutOfLineBitpacking in levels', 'Rle in levels',
-    '2.1: Blob', 'VariablePackedStruct in values',
+    '2.0: BitpackedForNonNeg', '2.1: Blob', 'VariablePackedStruct in full-zip', 'Flat 1 bit in full-zip', 'FixedSizeList with validity in full-zip',
+    'Flat in packed structs', 'Variable(32) in packed structs', 'Variable(64) in packed structs', 'FixedSizeList in packed structs',
 ];
 // What the samples cannot have, and why.
 const NOT_REQUIRED = {
-    '2.1: Blob': 'blobs are opt-in', 'VariablePackedStruct in values': 'opt-in of 2.2', 'OutOfLineBitpacking in values': 'only 2.3 writes it', 'General(LZ4) in full-zip': 'no client writes it',
+    'OutOfLineBitpacking in values': 'only 2.3 writes it', 'General(LZ4) in full-zip': 'no client writes it',
     'manifest of Lance before 0.8': 'vectordb 0.2.6', '0.1 file: footer 0.1': 'vectordb 0.2.6', 'several pages a column': 'a page has 8 MB: lance.conformance',
     'OutOfLineBitpacking in dictionary': 'needs 8,192 rows: lance.conformance', 'General(zstd) in dictionary': 'client 0.22.3 alone: the shared corpus', '2.0: FixedSizeBinary': 'client 0.10.0 alone: the shared corpus',
 };
@@ -61,6 +62,7 @@ function compressive(buf, where) {
         if (name === 'ByteStreamSplit') child(1);
         if (name === 'Fsst') child(2);
         if (name === 'PackedStruct') child(2);
+        if (name === 'VariablePackedStruct') for (const f of m[1] || []) for (const c of message(f)[1] || []) compressive(c, 'packed structs');
     }
 }
 

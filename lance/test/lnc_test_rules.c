@@ -289,6 +289,15 @@ static const struct hostile cases[] = {
      .says = "plain values of 12 bits",
      .page = MINIBLOCK(13, 0x1a, 4, 0x0a, 2, 0x08, 12, 0x32, 1, 1, 0x38, 1, 0x48, 4),
      .buffer = {{CHUNK_WORD}, {FLAT_CHUNK}}},
+    {.rule =
+         5, /* 2.0: vectors of 2 vectors of 2, of which some are null: 2 and not 4 flags a row */
+     .code = LNC_EUNSUPPORTED,
+     .says = "vectors of something else than values of fixed width",
+     .type = "fixed_size_list:float:4",
+     .grammar = ARRAY_ENCODING,
+     .page = BYTES(0x1a, 32, 0x08, 2, 0x12, 28, 0x12, 26, 0x12, 24, 0x0a, 6, 0x0a, 4, 0x08, 1, 0x12,
+                   0, 0x12, 14, 0x1a, 12, 0x08, 2, 0x12, 8, 0x0a, 6, 0x08, 32, 0x12, 2, 0x08, 1),
+     .buffer = {{BYTES(0xff, 0)}, {BYTES([63] = 0)}}},
     /* 6. Levels; every chunk inside of its buffer. */
     {.rule = 6, /* levels [0 0 7 0], layers [3] */
      .code = LNC_ECORRUPT,

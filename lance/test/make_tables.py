@@ -327,6 +327,85 @@ def write_sample(w):
                                                      content=(lambda i: ("the same words again and again " * 300)[:6000 + i], pa.string()), vector=vectors(6, 600, pa.float32()))))
 
 
+
+def write_rare(w, n):
+    """Types and layouts that are asked for seldom: vectors of all kinds, blobs, packed structs with strings."""
+    from decimal import Decimal
+    legacy, b, s = w.version == "legacy", pa.bool_(), pa.string()
+
+    def rows(a):
+        t, ok = a.type, a.is_valid().to_pylist()
+        if T.is_fixed_size_list(t):
+            items, k = rows(a.values), t.list_size
+            return [items[(a.offset + i) * k:(a.offset + i + 1) * k] if ok[i] else None for i in range(len(a))]
+        if T.is_struct(t):
+            fields = [(f.name, rows(a.field(k))) for k, f in enumerate(t)]
+            return [{name: values[i] for name, values in fields} if ok[i] else None for i in range(len(a))]
+        return column(a)
+
+    def add(name, columns):
+        def step(_):
+            fields = [pa.field(k, t, metadata={"lance-encoding:" + key: v for key, v in m.items()}) for k, t, m, _ in columns]
+            # dates and times are made of numbers
+            made = [f if isinstance(f, pa.Array) else pa.array([f(i) for i in range(n)], t) for _, t, _, f in columns]
+            table = pa.table(made, schema=pa.schema(fields))
+            blobs = {"blob_handling": "all_binary"} if name == "blobs" else {}
+            w.write(name, table)
+            with open(w.path(name)[:-len(".lance")] + ".jsonl", "w", encoding="utf-8") as out:
+                for batch in lance.dataset(w.path(name)).to_batches(**blobs):
+                    got = [(k, rows(a)) for k, a in zip(batch.schema.names, batch.columns)]
+                    for i in range(batch.num_rows):
+                        out.write(json.dumps({k: v[i] for k, v in got}, ensure_ascii=False, separators=(",", ":")) + "\n")
+        try:
+            step(name)
+        except Exception as error:
+            w.failures += 1
+            print(f"FAILED {w.version} {name}: {' '.join(str(error).split())[:200]}")
+
+    def of(items, k, t):
+        return pa.FixedSizeListArray.from_arrays(items.cast(t), k)
+
+    def blob(i):
+        return None if i % 7 == 3 else b"" if i % 5 == 2 else bytes([i % 256]) * (3 * i % 50)
+
+    fullzip = {} if legacy else {"structural-encoding": "fullzip"}
+    whens = of(pa.array(range(2 * n), pa.int64()), 2, pa.timestamp("us", "UTC"))
+    codes = pa.FixedSizeListArray.from_arrays(pa.array([bytes([i % 256, 1, 2]) for i in range(2 * n)], pa.binary(3)), 2)
+    columns = [
+        ("bools", pa.list_(b, 8), {}, lambda i: [(i * 8 + k) % 3 == 0 for k in range(8)]), ("whens", whens.type, {}, whens), ("codes", codes.type, {}, codes)]
+    if not legacy:
+        days = of(pa.array([k if k % 4 else None for k in range(3 * n)], pa.int32()), 3, pa.date32())
+        columns += [
+            ("odd", pa.list_(b, 5), {}, lambda i: maybe(0.2, lambda: [None if (i + k) % 7 == 0 else (i + k) % 3 == 0 for k in range(5)])),
+            ("zipped", pa.list_(b, 8), fullzip, lambda i: [(i * 8 + k) % 5 == 0 for k in range(8)]), ("days", days.type, {}, days),
+            ("gaps", pa.list_(pa.int16(), 9), fullzip, lambda i: [None if (i + k) % 4 == 0 else i - k for k in range(9)]),
+            ("flag", b, fullzip, lambda i: i % 3 == 0), ("flag_nulls", b, fullzip, lambda i: maybe(0.3, lambda: i % 3 == 0)),
+            ("price", pa.list_(pa.decimal128(20, 3), 2), {}, lambda i: maybe(0.2, lambda: [Decimal(i * i - 90).scaleb(-3), None])),
+            ("wide", pa.decimal256(60, 5), {}, lambda i: maybe(0.2, lambda: Decimal(-i * 10**30).scaleb(-5)))]
+    add("vectors", columns)
+    if legacy:
+        return
+    large = pa.large_binary()
+    if w.version != "2.2":
+        return add("blobs", [("id", pa.int64(), {}, lambda i: i), ("b", large, {"blob": "true"}, blob), ("full", large, {"blob": "true"}, lambda i: b"%d" % i)])
+    small = {"blob-inline-size-threshold": "8", "blob-dedicated-size-threshold": "25"}
+    array = lance.blob_array([blob(i) for i in range(n)])
+    add("blobs", [("id", pa.int64(), {}, lambda i: i), ("b", array.type, small, array), ("inlined", array.type, {}, array)])
+    fields = [("x", pa.int32()), ("s", s), ("v", pa.list_(pa.float32(), 2)), ("b", large)]
+    row = lambda i: {"x": i, "s": "v" * (i % 9), "v": [1.0, float(i)], "b": b"\x00" * (i % 4)}
+    packed = pa.struct(fields)
+    add("packed_strings", [("all", packed, {"packed": "true"}, row), ("some", packed, {"packed": "true"}, lambda i: maybe(0.3, lambda: row(i)))])
+
+    def deleted(name):
+        w.write(name, make(n, id=(lambda i: i, pa.int64()))).delete("id % 3 = 1")
+        folder = os.path.join(w.path(name), "_deletions")
+        for file in [os.path.join(folder, f) for f in os.listdir(folder)]:
+            table = pa.ipc.open_file(file).read_all()
+            with pa.ipc.new_file(file, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
+                out.write_batch(table.combine_chunks().to_batches()[0])
+    w.add("deleted_lz4", deleted)  # no client writes it, all of them read it
+
+
 failures = 0
 for version in ["legacy", "2.0", "2.1", "2.2"]:
     if version_options(version) is None:
@@ -336,6 +415,7 @@ for version in ["legacy", "2.0", "2.1", "2.2"]:
         write_random(writer, sys.argv[2], int(sys.argv[3]))
     else:
         (write_sample if IS_SAMPLE else write_all)(writer)
+        write_rare(writer, 12 if IS_SAMPLE else 2500)
     failures += writer.failures
 if IS_SAMPLE:
     for folder, names, _ in os.walk(OUT):

@@ -46,6 +46,16 @@ expect 0 '{"version":1,"time":"2026-11-23T00:11:20.388822Z","rows":3,"tags":["on
 expect 0 '{"id":0,"tags":[],"meta":{"a":0,"b":"b0"}}
 {"id":1,"tags":["tag0"],"meta":{"a":1,"b":"b1"}}' '' head -n 2 --columns id,tags,meta "$data/2.2/nested.lance"
 
+expect 0 '{"wide":{"$d":"0.00000"},"price":[{"$d":"-0.090"},null]}
+{"wide":{"$d":"-10000000000000000000000000.00000"},"price":[{"$d":"-0.089"},null]}
+{"wide":{"$d":"-20000000000000000000000000.00000"},"price":[{"$d":"-0.086"},null]}
+{"wide":{"$d":"-30000000000000000000000000.00000"},"price":null}' '' head -n 4 --columns wide,price "$data/python/2.2/vectors.lance"
+expect 1 '' 'a blob lies outside of the table (file:///' cat --columns b "$data/python/2.2/blobs_external.lance"
+expect 0 '{"id":0}
+{"id":1}' '' cat "$data/python/2.2/blobs_external.lance"
+expect 0 '{"name":"id","type":"int64","nullable":true,"readable":true}
+{"name":"b","type":"struct","nullable":true,"readable":true,"blob":true}' '' schema "$data/python/2.2/blobs_external.lance"
+
 expect 1 '' 'outside of its directory' count "$refs/c.lance"
 expect 0 4 '' count --follow-base-paths "$refs/c.lance"
 expect 1 '' 'has no version 9; it has: 1, 2' count "$refs/b.lance" --version 9

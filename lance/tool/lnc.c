@@ -32,7 +32,7 @@ static const char usage_text[] =
     "\n"
     "options\n"
     "  -n N                 head: number of rows (10)\n"
-    "  --columns A,B        head, cat: these columns, in this order (all but vectors)\n"
+    "  --columns A,B        head, cat: these columns, in this order (all but vectors and blobs)\n"
     "  --column A           one more column; for names with a comma\n"
     "  --table NAME         the table of the database; ns$name for one of a namespace\n"
     "  --version N          that version instead of the newest\n"
@@ -46,8 +46,8 @@ static const char usage_text[] =
     "Where JSON has no form: {\"$i\":\"9007199254740993\"} integers beyond 2^53; "
     "{\"$f\":\"nan\"},\n"
     "\"inf\", \"-inf\", \"-0\"; {\"$b\":\"hex\"} binary, and strings that are not UTF-8;\n"
-    "{\"$t\":\"raw\"} dates, times and durations in the unit of the column; {\"$raw\":\"hex\"}\n"
-    "decimals, little-endian.\n"
+    "{\"$t\":\"raw\"} dates, times and durations in the unit of the column; {\"$d\":\"-1.20\"}\n"
+    "decimals, with all digits.\n"
     "\n"
     "exit status: 0 done, 1 the table cannot be read, 2 wrong use\n";
 
@@ -257,6 +257,8 @@ static void print_column(const struct lnc_column_info *info, unsigned depth)
     print_key(stdout, info->logical_type);
     (void)printf(",\"nullable\":%s,\"readable\":%s", info->nullable ? "true" : "false",
                  info->kind != LNC_KIND_UNREADABLE ? "true" : "false");
+    if (info->is_blob)
+        (void)fputs(",\"blob\":true", stdout);
     if (info->n_children > 0 && depth < SCHEMA_DEPTH_MAX) {
         (void)fputs(",\"children\":[", stdout);
         for (size_t i = 0; i < info->n_children; i++) {
@@ -301,13 +303,13 @@ static int print_batch(const struct lnc_batch *batch, uint64_t *left)
     return EXIT_SUCCESS;
 }
 
-/* Vectors are long and for machines: who wants them names them. */
+/* Vectors and blobs are long and for machines: who wants them names them. */
 static int choose_all(struct arguments *a, const struct lnc_dataset *ds)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < lnc_dataset_n_columns(ds); i++) {
         const struct lnc_column_info *info = lnc_dataset_column(ds, i);
-        if (info->kind != LNC_KIND_VECTOR && info->kind != LNC_KIND_UNREADABLE)
+        if (info->kind != LNC_KIND_VECTOR && info->kind != LNC_KIND_UNREADABLE && !info->is_blob)
             rc = add_column(a, info->name);
     }
     return rc;

@@ -137,6 +137,60 @@ static void print_integer(FILE *out, const struct lnc_column *column, size_t row
         (void)fprintf(out, "%" PRId64, value);
 }
 
+#define DECIMAL_WORDS_MAX 8
+#define DECIMAL_DIGITS    80
+
+/* Divides by ten; gives what is left. */
+static unsigned divide(uint32_t *words, size_t n)
+{
+    uint64_t rest = 0;
+    for (size_t i = n; i > 0; i--) {
+        uint64_t value = rest << 32 | words[i - 1];
+        words[i - 1] = (uint32_t)(value / 10);
+        rest = value % 10;
+    }
+    return (unsigned)rest;
+}
+
+/* {"$d":"-12.340"}: all digits, as many behind the point as the scale says. A number with a
+ * negative scale ends in that many zeros. */
+static void print_decimal(FILE *out, const unsigned char *bytes, size_t size, int scale)
+{
+    uint32_t words[DECIMAL_WORDS_MAX] = {0};
+    char digits[DECIMAL_DIGITS];
+    size_t n_words = size / sizeof words[0];
+    int n = 0;
+    if (n_words == 0 || n_words > DECIMAL_WORDS_MAX)
+        return;
+    memcpy(words, bytes, n_words * sizeof words[0]);
+    bool is_negative = words[n_words - 1] >> 31 != 0;
+    uint64_t carry = 1;
+    for (size_t i = 0; is_negative && i < n_words; i++) {
+        carry += (uint32_t)~words[i];
+        words[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    bool more = true;
+    while (more && n < DECIMAL_DIGITS) {
+        digits[n++] = (char)('0' + divide(words, n_words));
+        more = false;
+        for (size_t i = 0; i < n_words; i++)
+            more = more || words[i] != 0;
+    }
+    bool is_zero = n == 1 && digits[0] == '0';
+    (void)fprintf(out, "{\"$d\":\"%s", is_negative ? "-" : "");
+    if (scale >= n)
+        putc('0', out);
+    for (int i = scale > n ? scale : n; i > 0; i--) {
+        if (i == scale)
+            putc('.', out);
+        putc(i > n ? '0' : digits[i - 1], out);
+    }
+    for (int i = scale; i < 0 && !is_zero; i++)
+        putc('0', out);
+    (void)fputs("\"}", out);
+}
+
 static int print_value(FILE *out, const struct lnc_column *column, size_t row, unsigned depth);
 
 static int print_items(FILE *out, const struct lnc_column *items, size_t first, size_t end,
@@ -158,6 +212,7 @@ static int print_vector(FILE *out, const struct lnc_column *column, size_t row, 
     const struct lnc_column items = {.name = column->name,
                                      .kind = column->item_kind,
                                      .unit = column->unit,
+                                     .scale = column->scale,
                                      .byte_width = column->byte_width / column->n_items,
                                      .validity = column->items_valid,
                                      .values = column->values,
@@ -222,9 +277,11 @@ static int print_value(FILE *out, const struct lnc_column *column, size_t row, u
         (void)fprintf(out, "{\"$t\":\"%" PRId64 "\"}", lnc_column_int64(column, row));
         return 0;
     case LNC_KIND_DECIMAL:
+        print_decimal(out, (const unsigned char *)fixed + row * column->byte_width,
+                      column->byte_width, column->scale);
+        return 0;
     case LNC_KIND_BYTES:
-        print_hex(out, column->kind == LNC_KIND_BYTES ? "$b" : "$raw",
-                  fixed + row * column->byte_width, column->byte_width);
+        print_hex(out, "$b", fixed + row * column->byte_width, column->byte_width);
         return 0;
     case LNC_KIND_VECTOR:
         return print_vector(out, column, row, depth + 1);

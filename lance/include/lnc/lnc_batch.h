@@ -29,6 +29,7 @@ struct lnc_column {
     enum lnc_kind item_kind;
     uint32_t n_items;
     bool is_large;              /* as in lnc_column_info; offsets have 64 bits in any case */
+    int8_t scale;               /* of DECIMAL and vectors of them, as in struct lnc_column_info */
     uint32_t byte_width;        /* of one value; 0 for STRING, BINARY and NULL */
     size_t n_nulls;             /* rows that are null */
     const uint8_t *validity;    /* one byte a row, 1 = present, 0 = null; NULL if n_nulls is 0 */

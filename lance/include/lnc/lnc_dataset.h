@@ -74,8 +74,9 @@ struct lnc_options {
 
 /* What the values of a column are. The comment gives the C type of one value in a batch. */
 enum lnc_kind {
-    LNC_KIND_UNREADABLE, /* listed in the schema, cannot be projected: an unknown type, a blob, or
-                            something nested with such a field or over 32 levels deep */
+    LNC_KIND_UNREADABLE, /* listed in the schema, cannot be projected: an unknown type, a vector of
+                            vectors or structs, or something nested with such a field or over 32
+                            levels deep */
     LNC_KIND_NULL,       /* no values at all, every row is null */
     LNC_KIND_BOOL,       /* uint8_t, 0 or 1 */
     LNC_KIND_INT8,       /* int8_t */
@@ -97,10 +98,11 @@ enum lnc_kind {
     LNC_KIND_TIME64,     /* int64_t, since midnight, in the unit of the logical type */
     LNC_KIND_TIMESTAMP,  /* int64_t, since 1970-01-01 UTC, in the unit of the logical type */
     LNC_KIND_DURATION,   /* int64_t, in the unit of the logical type */
-    LNC_KIND_DECIMAL,    /* 16 or 32 bytes, two's complement, little-endian */
+    LNC_KIND_DECIMAL,    /* 16 or 32 bytes, two's complement, little-endian: that integer divided
+                            by ten to the power of `scale` */
     LNC_KIND_BYTES,      /* fixed_size_binary: byte_width bytes */
-    LNC_KIND_VECTOR, /* fixed_size_list of a fixed-width number: n_items values of item_kind, packed
-                      */
+    LNC_KIND_VECTOR, /* fixed_size_list of a kind of fixed width (BOOL to BYTES): n_items values of
+                        item_kind, packed */
     LNC_KIND_STRUCT, /* children with as many rows */
     LNC_KIND_LIST,   /* one child with the items of all rows */
     LNC_KIND_MAP,    /* likewise; the child is a struct of a key and a value */
@@ -134,11 +136,14 @@ struct lnc_column_info {
     enum lnc_kind item_kind; /* of LNC_KIND_VECTOR, else LNC_KIND_UNREADABLE */
     uint32_t n_items;        /* of LNC_KIND_VECTOR, else 0 */
     uint32_t byte_width; /* of one value in a batch; 0 for STRING, BINARY, NULL and UNREADABLE */
-    uint8_t precision; /* of DECIMAL: decimal digits, and how many of them stand behind the point */
+    uint8_t precision; /* of DECIMAL and vectors of them: decimal digits, and how many of them stand
+                          behind the point */
     int8_t scale;
     bool nullable; /* as declared; batches say what is null */
     bool is_large; /* of STRING, BINARY and LIST: declared in its large form (offsets of 64
                       bits in Arrow); batches are the same for both */
+    bool is_blob;  /* BINARY whose values lie aside in the file, or in files of their own: as large
+                      as  they like, and read only when the column is asked for by name */
     const struct lnc_column_info *children; /* of STRUCT, LIST and MAP */
     size_t n_children;
     const struct lnc_metadata *metadata; /* in no order; NULL if there is none */

@@ -28,9 +28,9 @@ struct lnc_scan;
 #define LNC_BATCH_ROWS_MAX 1024
 
 struct lnc_scan_options {
-    const char *const
-        *columns; /* names, in the order wanted; copied; a column comes with all its fields. NULL:
-                    all readable columns but vectors, structs, lists and maps */
+    const char *const *columns; /* names, in the order wanted; copied; a column comes with all its
+                                  fields. NULL: all readable columns but vectors, structs, lists,
+                                  maps and blobs */
     size_t n_columns;  /* ignored if columns is NULL; with columns given, 0 gives batches without
                           columns */
     size_t batch_rows; /* 1 to LNC_BATCH_ROWS_MAX; 0 means LNC_BATCH_ROWS_MAX */
