@@ -108,6 +108,17 @@ static int check_fixed(struct lnc_ctx *cx, struct fullzip *fz)
     if (enc->kind == LNC_ENC_PACKED_STRUCT)
         enc = enc->values;
     fz->is_bits = enc->kind == LNC_ENC_FLAT && enc->bits == 1 && n_items % 8 == 0;
+    /* Vectors with nothing but null items have their bitmaps only. */
+    bool no_values = enc->kind == LNC_ENC_CONSTANT && enc->bytes.size == 0 && fz->bitmap_size > 0 &&
+                     n_items == fz->phys.n_items;
+    if (no_values) {
+        fz->value_size = fz->bitmap_size;
+        return fz->bits_value == 8 * fz->bitmap_size
+                   ? LNC_OK
+                   : lnc_bad(cx,
+                             "the full-zip page has bitmaps of %zu bytes in entries of %llu bits",
+                             fz->bitmap_size, (unsigned long long)fz->bits_value);
+    }
     if (enc->kind != LNC_ENC_FLAT || (enc->bits % 8 != 0 && !fz->is_bits))
         return lnc_refuse(cx, "the full-zip page holds values of fixed width that are not plain");
     struct lnc_values shape = {.bits = enc->bits * n_items, .is_bits = fz->is_bits};
@@ -305,7 +316,9 @@ static int cut_fixed(struct lnc_ctx *cx, struct fullzip *fz, struct lnc_span win
                                 fz->items_valid.data + n * fz->phys.n_items);
             fz->validity.data[n] = (uint8_t)(control.def == 0);
             const uint8_t *value = p + size - fz->packed_size;
-            if (fz->is_bits)
+            if (fz->packed_size == 0)
+                memset(fz->values.data + n * width, 0, width);
+            else if (fz->is_bits)
                 lnc_expand_bits(value, 0, width, fz->values.data + n * width);
             else
                 memcpy(fz->values.data + n * width, value, width);
@@ -327,7 +340,8 @@ static int cut_fixed(struct lnc_ctx *cx, struct fullzip *fz, struct lnc_span win
 static int next_fixed(struct lnc_ctx *cx, struct fullzip *fz, size_t n_max, struct lnc_slots *out)
 {
     size_t entry = fz->control_size + fz->value_size;
-    size_t n = bound(fz, LNC_GROUP_BYTES / entry + 1, n_max);
+    size_t n =
+        bound(fz, LNC_GROUP_BYTES / (entry > fz->phys.width ? entry : fz->phys.width) + 1, n_max);
     uint64_t wanted = (uint64_t)n * entry;
     if (fz->has_entries && wanted > lnc_stream_left(&fz->data))
         wanted = lnc_stream_left(&fz->data);

@@ -83,10 +83,10 @@ def column(array):
     return array.to_pylist()
 
 
-def dump(dataset, path):
-    """Writes the rows of a dataset to `path`."""
+def dump(dataset, path, **options):
+    """Writes the rows of a dataset to `path`; the options are those of its scan."""
     with open(path, "w", encoding="utf-8") as out:
-        for batch in dataset.to_batches():
+        for batch in dataset.to_batches(**options):
             columns = [(name, column(array)) for name, array in zip(batch.schema.names, batch.columns)]
             for i in range(batch.num_rows):
                 row = {name: values[i] for name, values in columns}
