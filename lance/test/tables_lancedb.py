@@ -325,7 +325,8 @@ def main():
         for name, make in TABLES.items():
             try:
                 table = make(db, name, options)
-                tables_rows.dump(table.to_arrow(), os.path.join(folder, name + ".jsonl"))
+                # to_arrow() of versions before 0.22 stops at 10 rows
+                tables_rows.dump(table.to_lance() if version < (0, 22) else table.to_arrow(), os.path.join(folder, name + ".jsonl"))
             except BaseException as error:  # a panic is no Exception
                 if isinstance(error, KeyboardInterrupt):
                     raise

@@ -46,7 +46,9 @@ struct gen_corpus_options {
                                    newest.  GEN_EUSAGE for other inputs */
     const char *id_column;      /* NULL: id, chunk_id */
     const char *content_column; /* NULL: content, text */
-    const char *source_column;  /* NULL: source_file, source, path */
+    const char *source_column;  /* NULL: source_file, source, path; in LanceDB tables these in a
+                                   struct "metadata" or "meta" too, or file_path, file_name there.
+                                   "a.b" names the member b of the struct column a */
     size_t chunk_chars; /* files: wanted size of a chunk in characters, 100 to 1,000,000; 0: 1,500.
                            No chunk is over twice that (corpus/chunker.h has the rules) */
     size_t overlap_chars; /* files: characters repeated from the chunk before at most, in whole

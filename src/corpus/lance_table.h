@@ -14,6 +14,7 @@ struct gen_lance_table {
     const char *columns[GEN_N_FIELDS]; /* projected; belong to the dataset */
     size_t n_columns;
     size_t column_of[GEN_N_FIELDS]; /* index among the projected ones, or GEN_NO_COLUMN */
+    size_t member_of[GEN_N_FIELDS]; /* in that column, if it is a struct; else GEN_NO_COLUMN */
     bool is_code;
 };
 

@@ -452,14 +452,22 @@ static int next_batch(struct lancedb *l, bool *more, struct gen_error *err)
     return GEN_OK;
 }
 
+/* NULL if the table has no such field. Where a struct is null, so are its members. */
+static const struct lnc_column *column_at(const struct lancedb *l, const struct gen_lance_table *t,
+                                          enum gen_field field)
+{
+    if (t->column_of[field] == GEN_NO_COLUMN)
+        return NULL;
+    const struct lnc_column *column = &l->batch.columns[t->column_of[field]];
+    return t->member_of[field] == GEN_NO_COLUMN ? column : &column->children[t->member_of[field]];
+}
+
 static struct gen_str text_at(const struct lancedb *l, const struct gen_lance_table *t,
                               enum gen_field field)
 {
     struct gen_str text = {NULL, 0};
-    if (t->column_of[field] == GEN_NO_COLUMN)
-        return text;
-    const struct lnc_column *column = &l->batch.columns[t->column_of[field]];
-    if (column->kind == LNC_KIND_STRING)
+    const struct lnc_column *column = column_at(l, t, field);
+    if (column && column->kind == LNC_KIND_STRING)
         text.p = lnc_column_string(column, l->row, &text.n);
     return text;
 }
@@ -470,8 +478,8 @@ static int row_id(const struct lancedb *l, const struct gen_lance_table *t, uint
     struct gen_str text = text_at(l, t, GEN_FIELD_ID);
     if (!gen_text_is_blank(text))
         return gen_buf_add_str(id, text, err);
-    if (t->column_of[GEN_FIELD_ID] != GEN_NO_COLUMN) {
-        const struct lnc_column *column = &l->batch.columns[t->column_of[GEN_FIELD_ID]];
+    const struct lnc_column *column = column_at(l, t, GEN_FIELD_ID);
+    if (column) {
         if (gen_lance_is_integer(column->kind) && !lnc_column_is_null(column, l->row)) {
             long long number = (long long)lnc_column_int64(column, l->row);
             if (column->kind == LNC_KIND_UINT64)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define HANDBOOK PROJECT_DIR "/examples/handbook.lancedb"
+#define SHAPES   PROJECT_DIR "/test/data/corpus/shapes.lancedb"
 
 static const char *const both[] = {"code_chunks", "text_chunks"};
 
@@ -110,6 +111,53 @@ static void test_max_chunks(void **state)
     assert_int_equal(c.n, 3);
     assert_int_equal(c.counted, 3);
     assert_int_equal(c.counts.n_rows, 3);
+    chunks_free(&c);
+}
+
+/* Tables of lancedb 0.40: "langchain" has (vector, id, text, metadata {source, page, title}),
+ * "empty" a column text of type null and the text in "body". */
+static void test_members_of_structs(void **state)
+{
+    struct chunks c;
+    struct gen_error err = {0};
+    struct gen_corpus_options options = {.path = SHAPES "/langchain.lance"};
+    (void)state;
+    assert_int_equal(chunks_read(&c, &options, &err), GEN_OK);
+    assert_int_equal(c.n, 3);
+    assert_true(gen_str_is(c.items[0]->source, "docs/0.md"));
+    assert_true(gen_str_is(c.items[0]->title, "Title 0"));
+    assert_true(gen_str_is(c.items[1]->source, "unknown"));
+    assert_true(gen_str_is(c.items[2]->source, "unknown"));
+    assert_int_equal(c.items[2]->title.n, 0);
+    chunks_free(&c);
+    options.content_column = "metadata.title";
+    options.id_column = "metadata.page";
+    options.source_column = "id";
+    assert_int_equal(chunks_read(&c, &options, &err), GEN_OK);
+    assert_int_equal(c.n, 2);
+    assert_true(gen_str_is(c.items[1]->content, "Title 1"));
+    assert_true(gen_str_is(c.items[1]->id, "7"));
+    chunks_free(&c);
+    options.content_column = "metadata.page";
+    assert_int_equal(chunks_read(&c, &options, &err), GEN_EINPUT);
+    assert_has(err.msg, "column metadata.page of table langchain has type int64");
+    options.content_column = "metadata.nothing";
+    assert_int_equal(chunks_read(&c, &options, &err), GEN_EINPUT);
+    assert_has(err.msg, "no column metadata.nothing");
+}
+
+static void test_text_of_another_type(void **state)
+{
+    struct chunks c;
+    struct gen_error err = {0};
+    struct gen_corpus_options options = {.path = SHAPES "/empty.lance"};
+    (void)state;
+    assert_int_equal(chunks_read(&c, &options, &err), GEN_EINPUT);
+    assert_has(err.msg, "column text of table empty has type null, but text is needed (name the "
+                        "one with the text with --content-column)");
+    options.content_column = "body";
+    assert_int_equal(chunks_read(&c, &options, &err), GEN_OK);
+    assert_int_equal(c.n, 2);
     chunks_free(&c);
 }
 
@@ -246,6 +294,8 @@ int main(void)
         cmocka_unit_test(test_several_tables_in_the_order_given),
         cmocka_unit_test(test_one_table_by_its_folder),
         cmocka_unit_test(test_max_chunks),
+        cmocka_unit_test(test_members_of_structs),
+        cmocka_unit_test(test_text_of_another_type),
         cmocka_unit_test(test_given_columns),
         cmocka_unit_test(test_null_content_is_malformed),
         cmocka_unit_test(test_tables_that_do_not_exist),
