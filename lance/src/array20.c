@@ -216,9 +216,15 @@ static int next_fixed_size_binary(struct lnc_ctx *cx, struct lnc_array20 *a,
 {
     uint64_t total;
     const uint8_t *bytes;
-    if (!lnc_mul(n, node->bits, &total))
+    const struct lnc_array_node *flat = node->child[0];
+    while (flat->kind == LNC_ARRAY_NULLABLE)
+        flat = flat->child[0];
+    /* Lance 0.18 has one item a value there, 0.17 one a byte. */
+    bool is_whole = flat->kind == LNC_ARRAY_FLAT && flat->bits == node->bits * 8;
+    if (!lnc_mul(n, node->bits, &total) || total > SIZE_MAX / 8)
         return lnc_bad(cx, "too many bytes in a group of values");
-    int rc = pull_exactly(cx, a, node->child[0], total, 8, &bytes);
+    int rc = pull_exactly(cx, a, node->child[0], is_whole ? n : total, is_whole ? flat->bits : 8,
+                          &bytes);
     if (rc != LNC_OK)
         return rc;
     *out = (struct lnc_array_group){.n = n, .values = {.bits = node->bits * 8, .fixed = bytes}};
