@@ -63,6 +63,11 @@ python=${LNC_PYTHON:-python3}
 if "$python" -c 'import lance' >/dev/null 2>&1; then
     check python "$python" "$here/make_tables.py" || status=1
     check random "$python" "$here/make_tables.py" --random "${LNC_SEED:-1}" "${LNC_RANDOM:-8}" || status=1
+    if "$python" -c 'import lancedb' >/dev/null 2>&1; then
+        check lancedb "$python" "$here/tables_lancedb.py" || status=1
+    else
+        say "SKIPPED: $python has no lancedb (pip install lancedb)"
+    fi
 else
     say "SKIPPED: $python has no pylance (pip install pylance; LNC_PYTHON names another python)"
 fi
