@@ -284,6 +284,11 @@ bool lnc_array20_is_header(const struct lnc_page *page)
     return outermost(page) == LNC_ARRAY_STRUCT;
 }
 
+bool lnc_array20_is_packed(const struct lnc_page *page)
+{
+    return outermost(page) == LNC_ARRAY_PACKED_STRUCT;
+}
+
 bool lnc_array20_is_list(const struct lnc_page *page)
 {
     return outermost(page) == LNC_ARRAY_LIST;

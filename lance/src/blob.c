@@ -10,6 +10,9 @@
 
 #define DESCRIPTION_V1 ((size_t)16)
 
+/* Members of PageLayout. */
+enum layout { LAYOUT_CONSTANT = 2, LAYOUT_FULLZIP = 3, LAYOUT_BLOB = 4 };
+
 /* Of version 2. */
 enum blob_kind { BLOB_INLINE = 0, BLOB_PACKED = 1, BLOB_DEDICATED = 2, BLOB_EXTERNAL = 3 };
 
@@ -272,27 +275,52 @@ static int open_inner(struct lnc_ctx *cx, struct blob_reader *b, const struct ln
     int rc = find_layout(cx, &page, &member, &layout);
     if (rc != LNC_OK)
         return rc;
-    if (member == 2) {
-        b->is_v2 = true;
-        rc = lnc_constant_open(cx, &inner, layout, &b->inner);
-    } else if (member == 3) {
-        b->is_v2 = true;
-        inner.phys = &v2;
-        rc = lnc_fullzip_open(cx, &inner, layout, &b->inner);
-    } else if (member == 4) {
+    if (!b->is_v2) {
         rc = parse_blob_layout(cx, b, layout, &page);
-        if (rc == LNC_OK)
-            rc = lnc_page21_open(cx, &inner, &b->inner);
-    } else {
-        rc = lnc_refuse(cx, "the page has blobs in a layout that is not read (member %u)", member);
+        return rc != LNC_OK ? rc : lnc_page21_open(cx, &inner, &b->inner);
     }
+    if (member == LAYOUT_CONSTANT)
+        return lnc_constant_open(cx, &inner, layout, &b->inner);
+    if (member != LAYOUT_FULLZIP)
+        return lnc_refuse(cx, "the page has blobs in a layout that is not read (member %u)",
+                          member);
+    inner.phys = &v2;
+    return lnc_fullzip_open(cx, &inner, layout, &b->inner);
+}
+
+/* Version 1 is asked for by metadata of the field, which old writers carry along without heeding
+ * it, and no writer heeds it in a page of nothing but nulls: the bytes then lie in the page as
+ * those of any other column. */
+static int find_aside(struct lnc_ctx *cx, const struct lnc_page_job *job, bool *is_aside)
+{
+    struct lnc_pb layout;
+    uint32_t member;
+    *is_aside = true;
+    if (job->phys->is_blob_v2)
+        return LNC_OK;
+    if (job->page->grammar == LNC_GRAMMAR_20) {
+        *is_aside = lnc_array20_is_packed(job->page);
+        return LNC_OK;
+    }
+    int rc = find_layout(cx, job->page, &member, &layout);
+    *is_aside = member == LAYOUT_BLOB;
     return rc;
 }
 
 int lnc_blob_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct lnc_page_reader **out)
 {
+    static const struct lnc_phys bytes = {.is_var = true};
+    bool is_aside;
     if (job->path != NULL)
         return lnc_refuse(cx, "the column has blobs inside of a list or a struct");
+    int rc = find_aside(cx, job, &is_aside);
+    if (rc != LNC_OK)
+        return rc;
+    if (!is_aside) {
+        struct lnc_page_job plain = *job;
+        plain.phys = &bytes;
+        return lnc_page_open(cx, &plain, out);
+    }
     struct blob_reader *b = lnc_calloc(cx, 1, sizeof *b);
     if (b == NULL)
         return lnc_no_memory(cx, sizeof *b);
@@ -300,7 +328,8 @@ int lnc_blob_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct lnc
     b->source = job->source;
     b->store = job->store;
     b->path = cx->file;
-    int rc = open_inner(cx, b, job);
+    b->is_v2 = job->phys->is_blob_v2;
+    rc = open_inner(cx, b, job);
     if (rc != LNC_OK) {
         blob_free(&b->base);
         return rc;

@@ -47,8 +47,7 @@ static int open_letters(struct lnc_ctx *cx, struct lnc_column_reader *reader,
         .bits = 64, .n_items = 1, .width = 8, .is_lengths = true};
     static const struct lnc_phys letter = {.bits = 8, .n_items = 1, .width = 1};
     struct lnc_page page;
-    if (!reader->job.phys->is_var || reader->job.phys->is_dict || reader->job.phys->is_blob ||
-        reader->n_pages == 0)
+    if (!reader->job.phys->is_var || reader->job.phys->is_dict || reader->n_pages == 0)
         return LNC_OK;
     int rc = lnc_page_list_get(cx, &reader->pages, 0, &page);
     if (rc != LNC_OK || page.grammar != LNC_GRAMMAR_20 || !lnc_array20_is_list(&page))

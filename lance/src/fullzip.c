@@ -22,6 +22,7 @@ struct fullzip {
     size_t value_size;  /* of a fixed-width entry without its control word */
     size_t bitmap_size; /* of the validity of a vector's items, which lies in front of them */
     size_t packed_size; /* of the values without it: fewer than phys.width bytes if they are bits */
+    bool is_absent;     /* no values but null */
     bool is_bits;       /* a vector of bools; then packed_size * 8 is its dimension */
     struct lnc_stream data;
     struct lnc_decoder decoder;
@@ -96,6 +97,20 @@ static bool is_variable_chain(const struct lnc_enc *enc)
     return enc->kind == LNC_ENC_VARIABLE;
 }
 
+/* Where all values are null, or all items of all vectors, there are the levels and the bitmaps of
+ * the items alone. Lance before 4 does not count the bitmaps. */
+static int check_absent(struct lnc_ctx *cx, struct fullzip *fz, uint64_t n_items)
+{
+    if (fz->phys.width == 0 || (fz->bitmap_size > 0 && n_items != fz->phys.n_items))
+        return lnc_refuse(cx, "the full-zip page has no values of the column's type");
+    if (fz->bits_value != 0 && fz->bits_value != 8 * fz->bitmap_size)
+        return lnc_bad(cx, "the full-zip page has bitmaps of %zu bytes in entries of %llu bits",
+                       fz->bitmap_size, (unsigned long long)fz->bits_value);
+    fz->is_absent = true;
+    fz->value_size = fz->bitmap_size;
+    return LNC_OK;
+}
+
 static int check_fixed(struct lnc_ctx *cx, struct fullzip *fz)
 {
     const struct lnc_enc *enc = fz->value;
@@ -108,17 +123,8 @@ static int check_fixed(struct lnc_ctx *cx, struct fullzip *fz)
     if (enc->kind == LNC_ENC_PACKED_STRUCT)
         enc = enc->values;
     fz->is_bits = enc->kind == LNC_ENC_FLAT && enc->bits == 1 && n_items % 8 == 0;
-    /* Vectors with nothing but null items have their bitmaps only. */
-    bool no_values = enc->kind == LNC_ENC_CONSTANT && enc->bytes.size == 0 && fz->bitmap_size > 0 &&
-                     n_items == fz->phys.n_items;
-    if (no_values) {
-        fz->value_size = fz->bitmap_size;
-        return fz->bits_value == 8 * fz->bitmap_size
-                   ? LNC_OK
-                   : lnc_bad(cx,
-                             "the full-zip page has bitmaps of %zu bytes in entries of %llu bits",
-                             fz->bitmap_size, (unsigned long long)fz->bits_value);
-    }
+    if (enc->kind == LNC_ENC_CONSTANT && enc->bytes.size == 0)
+        return check_absent(cx, fz, n_items);
     if (enc->kind != LNC_ENC_FLAT || (enc->bits % 8 != 0 && !fz->is_bits))
         return lnc_refuse(cx, "the full-zip page holds values of fixed width that are not plain");
     struct lnc_values shape = {.bits = enc->bits * n_items, .is_bits = fz->is_bits};
@@ -219,7 +225,9 @@ static int check_layout(struct lnc_ctx *cx, struct fullzip *fz, const struct lnc
                        (unsigned long long)page->n_rows, (unsigned long long)fz->n_items);
     uint64_t bits = fz->bits_rep + fz->bits_def;
     fz->control_size = bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
-    return fz->bits_value != 0 ? check_fixed(cx, fz) : check_variable(cx, fz, job);
+    bool is_fixed = fz->bits_value != 0 || fz->value->kind == LNC_ENC_FIXED_SIZE_LIST ||
+                    fz->value->kind == LNC_ENC_CONSTANT;
+    return is_fixed ? check_fixed(cx, fz) : check_variable(cx, fz, job);
 }
 
 /* What the control word in front of an entry says. */
@@ -310,13 +318,15 @@ static int cut_fixed(struct lnc_ctx *cx, struct fullzip *fz, struct lnc_span win
         size_t size = fz->control_size + (control.has_slot ? fz->value_size : 0);
         if (size > window.size - position)
             break;
+        if (fz->is_absent && fz->bitmap_size == 0 && control.def == 0)
+            return lnc_bad(cx, "a value of the page that is not null has no bytes");
         if (control.has_slot) {
             if (fz->bitmap_size > 0)
                 lnc_expand_bits(p + fz->control_size, 0, fz->phys.n_items,
                                 fz->items_valid.data + n * fz->phys.n_items);
             fz->validity.data[n] = (uint8_t)(control.def == 0);
             const uint8_t *value = p + size - fz->packed_size;
-            if (fz->packed_size == 0)
+            if (fz->is_absent)
                 memset(fz->values.data + n * width, 0, width);
             else if (fz->is_bits)
                 lnc_expand_bits(value, 0, width, fz->values.data + n * width);

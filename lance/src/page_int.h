@@ -103,6 +103,9 @@ int lnc_blob_open(struct lnc_ctx *cx, const struct lnc_page_job *job, struct lnc
 /* True if a page of 2.0 is the header of a struct, which holds nothing. */
 bool lnc_array20_is_header(const struct lnc_page *page);
 
+/* True if a page of 2.0 holds packed structs in all of its rows. */
+bool lnc_array20_is_packed(const struct lnc_page *page);
+
 /* True if a page of 2.0 holds the offsets of lists. */
 bool lnc_array20_is_list(const struct lnc_page *page);
 

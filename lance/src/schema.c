@@ -214,6 +214,7 @@ void lnc_schema_resolve(const struct lnc_field *field, struct lnc_column_info *i
         info->is_blob = true;
         phys->is_var = true;
         phys->is_blob = true;
+        phys->is_blob_v2 = strcmp(type, "struct") == 0;
         return;
     }
     if (strcmp(type, "null") == 0) {

@@ -19,6 +19,7 @@ struct lnc_phys {
     uint32_t key_bits; /* of is_dict */
     bool is_packed;    /* a struct in one column; width 0: not all fields have a fixed one */
     bool is_blob;      /* is_var, and the pages only tell where the bytes are */
+    bool is_blob_v2;   /* of is_blob: the field is a struct, and its pages never hold the bytes */
     bool is_blob_text; /* the pages of blobs hold descriptions of version 2, as spans */
     bool is_lengths;   /* of a list column of 2.0 or 0.1: numbers of items, uint64_t */
 };

@@ -63,7 +63,6 @@ struct arguments {
     uint64_t n_rows;
     struct lnc_options options;
     const char *used[N_SCOPES]; /* an option of each scope that is given */
-    char *names;                /* what --columns was cut into */
 };
 
 __attribute__((format(printf, 1, 2))) static int fail_usage(const char *format, ...)
@@ -118,15 +117,11 @@ static int add_column(struct arguments *a, const char *name)
     return 0;
 }
 
-static int add_columns(struct arguments *a, const char *list)
+/* Cuts the words in their place. */
+static int add_columns(struct arguments *a, char *list)
 {
     int rc = 0;
-    if (a->names != NULL)
-        return fail_usage("--columns is given twice");
-    a->names = strdup(list);
-    if (a->names == NULL)
-        return fail_usage("out of memory");
-    for (char *name = a->names; rc == 0 && name != NULL;) {
+    for (char *name = list; rc == 0 && name != NULL;) {
         char *comma = strchr(name, ',');
         if (comma != NULL)
             *comma = '\0';
@@ -155,7 +150,7 @@ static const struct option {
     {"--branch", FOR_TABLE, true, true},  {"--follow-base-paths", FOR_ALL, false, false},
 };
 
-static int set_option(struct arguments *a, const char *option, const char *value)
+static int set_option(struct arguments *a, const char *option, char *value)
 {
     if (strcmp(option, "-n") == 0)
         return take_number(option, value, 0, &a->n_rows);
@@ -178,11 +173,11 @@ static int set_option(struct arguments *a, const char *option, const char *value
 
 /* `word` is the option, or the option with "=" and its value; else the value is in `next`, which
  * *n_taken then counts. */
-static int take_option(struct arguments *a, const char *word, const char *next, int *n_taken)
+static int take_option(struct arguments *a, char *word, char *next, int *n_taken)
 {
     const struct option *option = NULL;
     size_t size = strncmp(word, "--", 2) == 0 ? strcspn(word, "=") : strlen(word);
-    const char *value = word[size] == '=' ? word + size + 1 : next;
+    char *value = word[size] == '=' ? word + size + 1 : next;
     for (size_t i = 0; i < sizeof options / sizeof options[0] && option == NULL; i++) {
         if (strlen(options[i].name) == size && memcmp(options[i].name, word, size) == 0)
             option = &options[i];
@@ -205,7 +200,7 @@ static int parse_arguments(struct arguments *a, int argc, char **argv)
     bool options_end = false;
     a->n_rows = HEAD_DEFAULT;
     for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
+        char *word = argv[i];
         int n_taken = 0;
         int rc = 0;
         if (!options_end && strcmp(word, "--") == 0)
@@ -520,6 +515,5 @@ int main(int argc, char **argv)
     int status = parse_arguments(&a, argc, argv);
     if (status == 0)
         status = run(&a);
-    free(a.names);
     return finish_output(status);
 }
