@@ -289,6 +289,7 @@ static int print_value(FILE *out, const struct lnc_column *column, size_t row, u
         return print_fields(out, column->children, column->n_children, row, depth + 1);
     case LNC_KIND_LIST:
     case LNC_KIND_MAP:
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): lists always have offsets. */
         return print_items(out, &column->children[0], (size_t)column->offsets[row],
                            (size_t)column->offsets[row + 1], depth + 1);
     default:
