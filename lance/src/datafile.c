@@ -166,6 +166,9 @@ static int parse_any(struct lnc_ctx *cx, struct lnc_pb any, struct lnc_page *pag
         page->grammar = LNC_GRAMMAR_20;
     else if (url_is(url, "lance.encodings21.PageLayout"))
         page->grammar = LNC_GRAMMAR_21;
+    else if (url_is(url, "lance.encodings.PageLayout"))
+        return lnc_refuse(cx, "the page has the form of 2.1 before that was stable (Lance 0.22 to "
+                              "0.32), which only the Lance that wrote it reads");
     else
         return lnc_refuse(cx, "the page is described in the grammar '%.*s', which is not read",
                           url.size < 100 ? (int)url.size : 100, (const char *)url.data);
