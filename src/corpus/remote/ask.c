@@ -18,6 +18,7 @@
 #define IN_FLIGHT_MAX        64U
 #define ETAG_BYTES_MAX       256U
 #define HEADERS_MAX          6U
+#define REFUSAL_BYTES_MAX    ((size_t)64 << 10)
 /* SHA-256 of nothing. */
 #define EMPTY_HASH                                                                                 \
     "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -475,12 +476,17 @@ static void send(struct gen_ask *q)
         return;
     }
     make_lines(q, &lines);
+    /* A refusal may be longer than the part; how long the part is, is checked when it is there. An
+     * answer to HEAD names a length, too, and nothing comes. */
+    size_t bytes_max = q->q.is_head ? SIZE_MAX : q->q.body_bytes_max;
+    if (bytes_max < REFUSAL_BYTES_MAX)
+        bytes_max = REFUSAL_BYTES_MAX;
     struct gen_http_request request = {
         .url = q->url.data,
         .method = q->q.is_head ? "HEAD" : NULL,
         .headers = lines.list,
         .timeout_ms = a->o.timeout_ms,
-        .body_bytes_max = q->q.body_bytes_max,
+        .body_bytes_max = bytes_max,
     };
     if (p->key_id) {
         request.signature = &p->signature;

@@ -52,23 +52,16 @@ static void drop(struct gen_remote_cache *c, struct gen_stretch **link)
     free(s);
 }
 
-/* What points to the least recently used stretch that is here; NULL when all are under way: those
- * stay, because they were asked for to be read. */
-static struct gen_stretch **find_oldest(struct gen_remote_cache *c)
-{
-    struct gen_stretch **oldest = NULL;
-    for (struct gen_stretch **at = &c->stretches; *at; at = &(*at)->next) {
-        if (!(*at)->ask)
-            oldest = at;
-    }
-    return oldest;
-}
-
+/* The least recently used go first, also those that are still under way: they were asked for ahead,
+ * and who reads went elsewhere. */
 static void make_room(struct gen_remote_cache *c, size_t n)
 {
-    struct gen_stretch **oldest = NULL;
-    while (c->n_bytes + n > GEN_REMOTE_CACHE_MAX && (oldest = find_oldest(c)))
+    while (c->stretches && c->n_bytes + n > GEN_REMOTE_CACHE_MAX) {
+        struct gen_stretch **oldest = &c->stretches;
+        while ((*oldest)->next)
+            oldest = &(*oldest)->next;
         drop(c, oldest);
+    }
 }
 
 static void note_use(struct gen_remote_cache *c, struct gen_stretch *used)
@@ -179,15 +172,18 @@ static size_t wanted_at(const struct gen_remote_file *f, uint64_t offset, size_t
     return n > STRETCH_MAX ? STRETCH_MAX : n > size ? n : size;
 }
 
-/* Asks for all parts of [offset, offset + n) that are to be under way now. */
+/* Asks for all parts of [offset, offset + n) that are to be under way now. Those that are here
+ * count as used: making room for the next ones must not take them. */
 static int ask_ahead(struct gen_remote_file *f, uint64_t offset, size_t n, struct gen_error *err)
 {
     uint64_t at = offset;
     uint64_t end = offset + n;
     int rc = GEN_OK;
     for (unsigned i = 0; i < PARTS_AHEAD && at < end && rc == GEN_OK; i++) {
-        const struct gen_stretch *s = find(f, at);
-        if (!s) {
+        struct gen_stretch *s = find(f, at);
+        if (s) {
+            note_use(f->cache, s);
+        } else {
             bool goes_on = false;
             size_t size = wanted_at(f, at, (size_t)(end - at), &goes_on);
             rc = fetch(f, at, size, goes_on, err);
@@ -227,9 +223,10 @@ int gen_remote_file_read(struct gen_remote_file *f, uint64_t offset, void *dst, 
     while (n > 0 && rc == GEN_OK) {
         rc = ask_ahead(f, offset, n, err);
         struct gen_stretch *s = rc ? NULL : find(f, offset);
-        if (!s)
-            break;
-        rc = receive(s, err);
+        if (rc == GEN_OK)
+            rc = s ? receive(s, err)
+                   : gen_fail(err, GEN_ESTATE, "%s: a part that was asked for is not there",
+                              f->path);
         if (rc)
             break;
         size_t at = (size_t)(offset - s->first);
