@@ -135,11 +135,23 @@ int gen_listing_read(struct gen_str xml, gen_listed_fn *each, void *ud, struct g
 }
 
 struct finder {
+    XML_Parser parser;
     const char *name;
     bool is_inside, is_found;
     char *out;
     size_t size, used;
 };
+
+static void find_doctype(void *ud, const XML_Char *name, const XML_Char *system_id,
+                         const XML_Char *public_id, int has_internal)
+{
+    struct finder *f = ud;
+    (void)name;
+    (void)system_id;
+    (void)public_id;
+    (void)has_internal;
+    (void)XML_StopParser(f->parser, XML_FALSE);
+}
 
 static void find_start(void *ud, const XML_Char *name, const XML_Char **attributes)
 {
@@ -152,7 +164,7 @@ static void find_text(void *ud, const XML_Char *text, int n)
 {
     struct finder *f = ud;
     for (int i = 0; f->is_inside && i < n && f->used + 1 < f->size; i++)
-        f->out[f->used++] = (unsigned char)text[i] < 0x20 ? ' ' : text[i];
+        f->out[f->used++] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : ' ';
     f->out[f->used] = '\0';
 }
 
@@ -166,14 +178,15 @@ static void find_end(void *ud, const XML_Char *name)
 
 bool gen_xml_text(struct gen_str xml, const char *name, char *out, size_t size)
 {
-    struct finder f = {.name = name, .out = out, .size = size};
     XML_Parser parser = XML_ParserCreate(NULL);
+    struct finder f = {.parser = parser, .name = name, .out = out, .size = size};
     out[0] = '\0';
     if (!parser)
         return false;
     XML_SetUserData(parser, &f);
     XML_SetElementHandler(parser, find_start, find_end);
     XML_SetCharacterDataHandler(parser, find_text);
+    XML_SetStartDoctypeDeclHandler(parser, find_doctype);
     /* Bodies that are cut or no XML at all say as much as was understood. */
     if (xml.n <= (size_t)1 << 20)
         (void)XML_Parse(parser, xml.p, (int)xml.n, XML_TRUE);

@@ -16,8 +16,8 @@ typedef int gen_listed_fn(void *ud, struct gen_str key, bool is_prefix, struct g
 GEN_MUST_USE int gen_listing_read(struct gen_str xml, gen_listed_fn *each, void *ud,
                                   struct gen_buf *token, struct gen_error *err);
 
-/* The text of the first element with this name; false when there is none. Cut to `size`. For
- * errors, which are one flat element. */
+/* The text of the first element with this name; false when there is none. Cut to `size`, and
+ * printable ASCII: all else is blank. For errors, which are one flat element. */
 bool gen_xml_text(struct gen_str xml, const char *name, char *out, size_t size);
 
 #endif

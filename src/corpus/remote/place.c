@@ -74,8 +74,11 @@ static int take_bucket(struct gen_place *p, const char *url, struct gen_error *e
 {
     struct gen_str rest = gen_str_from(url + 5);
     struct gen_str bucket = gen_str_sub(rest, 0, strcspn(rest.p, "/"));
+    /* What stands there may be a key ("s3://id:secret@bucket/path"): it is not said back. */
     if (!is_label(bucket, BUCKET_MAX))
-        return gen_fail(err, GEN_EUSAGE, "'%s' names no bucket: write s3://bucket/path", url);
+        return gen_fail(err, GEN_EUSAGE,
+                        "the URL of the input names no bucket: write s3://bucket/path, and set the "
+                        "key as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     struct gen_buf root = gen_buf_make(GEN_URL_BYTES_MAX);
     int rc = gen_buf_printf(&root, err, S3_SCHEME "%.*s", GEN_STR_ARG(bucket));
     if (rc == GEN_OK)

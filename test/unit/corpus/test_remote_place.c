@@ -71,6 +71,8 @@ static void what_is_refused(void **state)
         {"s3://", {NULL}, "names no bucket"},
         {"s3:///key", {NULL}, "names no bucket"},
         {"s3://b?x/key", {NULL}, "names no bucket"},
+        {"s3://u:p@b/key", {NULL}, "names no bucket"},
+        {"s3://u:p/w@h/key", {NULL}, "names no bucket"},
         {"https://", {NULL}, "names no host"},
         {"https:///x", {NULL}, "names no host"},
         {"https://u:p@h/x", {NULL}, "a user or a password"},
@@ -234,6 +236,13 @@ static void errors_of_s3(void **state)
     assert_string_equal(e.code, "Cut");
     gen_s3_error_read(&e, GEN_STR("<html>502 Bad Gateway"));
     assert_string_equal(e.code, "");
+    /* Nothing grows, and a terminal obeys nothing of it (U+009B begins a command, too). */
+    gen_s3_error_read(&e, GEN_STR("<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>"
+                                  "<Error><Code>&b;</Code></Error>"));
+    assert_string_equal(e.code, "");
+    gen_s3_error_read(&e, GEN_STR("<Error><Code>A\xc2\x9b"
+                                  "31mB\x7f</Code></Error>"));
+    assert_string_equal(e.code, "A  31mB ");
 }
 
 int main(void)
