@@ -39,6 +39,8 @@ int gen_corpus_source_open(struct gen_corpus_source *s, struct gen_session *sess
 {
     memset(s, 0, sizeof(*s));
     s->session = session;
+    if (!gen_settings_flag(session->settings, GEN_OPT_DRY_RUN))
+        s->loop = session->loop;
     s->options = gen_corpus_options_of(session->settings, gen_settings_argument(session->settings),
                                        &session->log);
     int rc = open_corpus(s, err);
@@ -94,15 +96,14 @@ static int pull_chunk(void *ud, bool drained, struct gen_item **out, enum gen_pu
                       struct gen_error *err)
 {
     struct gen_corpus_source *s = ud;
-    struct gen_loop *loop = s->session->loop;
     struct gen_chunk *chunk = NULL;
     bool is_late = false;
-    int rc = gen_corpus_try_next(s->corpus, loop, &chunk, &is_late, err);
+    int rc = gen_corpus_try_next(s->corpus, s->loop, &chunk, &is_late, err);
     if (rc == GEN_OK && !chunk && !is_late) {
         rc = next_round(s, drained, what, err);
         if (rc || *what != GEN_PULL_ITEM)
             return rc;
-        rc = gen_corpus_try_next(s->corpus, loop, &chunk, &is_late, err);
+        rc = gen_corpus_try_next(s->corpus, s->loop, &chunk, &is_late, err);
     }
     if (rc)
         return rc;

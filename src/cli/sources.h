@@ -15,6 +15,7 @@ struct gen_corpus_source {
         *generate; /* asked whether a target is still missing pairs; NULL: one pass */
     struct gen_corpus_options options;
     struct gen_corpus *corpus;
+    struct gen_loop *loop; /* goes on while a chunk is under way; NULL: a dry run, which waits */
     uint64_t n_chunks;
     unsigned round;
 };

@@ -209,6 +209,8 @@ static int walk_input(struct walk *w, const struct gen_source *source, struct ge
         int rc = source->pull(source->ud, false, &item, &what, err);
         if (rc)
             return rc;
+        if (what == GEN_PULL_LATER) /* nothing would make it come: there is no loop here */
+            return gen_fail(err, GEN_ESTATE, "the input of a dry run is late");
         if (what != GEN_PULL_ITEM)
             return end_group(w, err);
         rc = add_item(w, item, err);

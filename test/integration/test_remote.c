@@ -99,6 +99,19 @@ static void every_command_takes_a_url(void **state)
     check_no_key(p, r);
 }
 
+/* It has nothing else to do, so it waits for the rows and counts them all. */
+static void a_dry_run_reads_all(void **state)
+{
+    struct place *p = *state;
+    const struct run *r =
+        place_run_env(p, ARGS("generate", BUCKET("slow"), "-o", "qa.json", "--dry-run"), env);
+    run_expect(r, 0);
+    assert_non_null(strstr(r->out, "126 chunks read"));
+    r = place_run_env(p, ARGS("pipeline", BUCKET("slow"), "-o", "t.jsonl", "--dry-run"), env);
+    run_expect(r, 0);
+    assert_non_null(strstr(r->out, "126 chunks read"));
+}
+
 /* What is said, and that nothing is left behind. */
 static void what_goes_wrong(void **state)
 {
@@ -214,10 +227,8 @@ static void killed_and_taken_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(every_command_takes_a_url),
-        TEST(what_goes_wrong),
-        TEST(a_stuck_store_and_a_model),
-        TEST(killed_and_taken_up),
+        TEST(every_command_takes_a_url), TEST(a_dry_run_reads_all), TEST(what_goes_wrong),
+        TEST(a_stuck_store_and_a_model), TEST(killed_and_taken_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
