@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "dataset/checks.h"
 #include "tool/step/generate_int.h"
+#include "tool/step/recovery.h"
 
 #define THOUGHT_WORDS_MAX 80U
 
@@ -411,48 +412,27 @@ static struct gen_jmut *put_call(struct gen_jb *b, struct gen_jmut *path, int64_
     return row;
 }
 
-/* What the right call has other than the failed one. */
-static int write_second_thought(const struct gen_draft *d, struct gen_buf *out,
-                                struct gen_error *err)
+/* The failed call first, as if by oversight, then the thought that leads to the right one. */
+static int put_recovery(const struct gen_draft *d, const struct plan *p, struct gen_str thought,
+                        struct gen_jb *b, struct gen_jmut *path, struct gen_jmut **right,
+                        struct gen_error *err)
 {
     const struct gen_json *failed = gen_json_get(d->mutation, "call");
-    const struct gen_json *args = gen_json_get(failed, "args");
-    struct gen_json_iter it;
-    struct gen_str name;
-    const struct gen_json *v;
-    if (!gen_str_eq(gen_json_get_str(failed, "tool"), d->calls[0].tool->name))
-        return gen_buf_printf(out, err, "That was not the right tool; %.*s does what is asked for.",
-                              GEN_STR_ARG(d->calls[0].tool->name));
-    gen_json_iter_init(&it, d->calls[0].args);
-    while (gen_json_iter_next(&it, &name, &v)) {
-        const struct gen_json *other = gen_json_get_n(args, name);
-        if (other && gen_json_equal(other, v))
-            continue;
-        int rc = gen_buf_printf(out, err, "The call failed%s%.*s. The request says ",
-                                other ? " because of " : ": it lacks ", GEN_STR_ARG(name));
-        if (rc == GEN_OK)
-            rc = gen_json_write(out, v, GEN_JSON_COMPACT, err);
-        return rc ? rc : gen_buf_add_c(out, ", so I call again with that.", err);
-    }
-    return gen_buf_add_c(out, "The call failed; I call again with only what the tool takes.", err);
-}
-
-/* The failed call first, as if by oversight, with the thought that leads to the right one. */
-static int put_recovery(const struct gen_draft *d, const struct planned *call, struct gen_jb *b,
-                        struct gen_jmut *path, struct gen_jmut **right, struct gen_error *err)
-{
-    const struct gen_json *failed = gen_json_get(d->mutation, "call");
+    struct gen_buf first = gen_buf_make(GEN_BUF_UNLIMITED);
     struct gen_buf second = gen_buf_make(GEN_BUF_UNLIMITED);
-    int rc = write_second_thought(d, &second, err);
+    int rc = gen_recovery_first(d, thought, &first, err);
+    if (rc == GEN_OK)
+        rc = gen_recovery_second(d, gen_buf_str(&p->request), &second, err);
     if (rc == GEN_OK) {
         struct gen_jmut *row =
-            put_call(b, path, 1, 1, call->thought, gen_json_get_str(failed, "tool"),
+            put_call(b, path, 1, 1, gen_buf_str(&first), gen_json_get_str(failed, "tool"),
                      gen_json_get(failed, "args"));
         gen_jb_put_cstr(b, row, "status", "pending");
         gen_jb_put_bool(b, row, "is_mutation", true);
         *right =
             put_call(b, path, 2, 2, gen_buf_str(&second), d->calls[0].tool->name, d->calls[0].args);
     }
+    gen_buf_release(&first);
     gen_buf_release(&second);
     return rc;
 }
@@ -471,7 +451,7 @@ static int put_path(const struct gen_draft *d, const struct plan *p, struct gen_
         if (!call)
             return gen_fail(err, GEN_ESTATE, "a call of the blueprint has no match");
         if (recovers)
-            rc = put_recovery(d, call, b, path, &row, err);
+            rc = put_recovery(d, p, call->thought, b, path, &row, err);
         else
             row = put_call(b, path, (int64_t)k + 1, d->calls[k].turn, call->thought,
                            d->calls[k].tool->name, d->calls[k].args);

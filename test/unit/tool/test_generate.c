@@ -225,6 +225,82 @@ static void error_recovery(void **state)
     gen_json_doc_free(doc);
 }
 
+/* What is thought before the call that fails is nothing that this call contradicts. */
+static void failed_thoughts(void **state)
+{
+#define THINK(words)                                                                               \
+    PLAN("{\"turn\":1,\"thought\":\"" words "\",\"tool\":\"get_shape\",\"arguments\":[" ARGUMENT(  \
+        "path", "/results/temperature") "]}")
+    static const struct {
+        const char *failed, *plan, *thought; /* NULL: the tool alone */
+    } rows[] = {
+        {"get_shape\",\"args\":{\"path\":\"/results/temp\"}", THINK("The shape is wanted."),
+         "The shape is wanted."},
+        {"get_shape\",\"args\":{\"path\":\"/results/temp\"}",
+         THINK("Only /results/temperature has to be looked at."), NULL},
+        {"get_shape\",\"args\":{\"path\":\"/results/temperature_1\"}",
+         THINK("Only /results/temperature has to be looked at."), NULL},
+        {"get_shape\",\"args\":{\"path\":\"/results/temp\"}", THINK("The path is named."), NULL},
+        {"get_shape\",\"args\":{}", THINK("It is about /results/temperature."), NULL},
+        {"get_shape\",\"args\":{}", THINK("It needs the path."), NULL},
+        {"get_shape\",\"args\":{}", THINK("The shape is wanted."), "The shape is wanted."},
+        {"get_shape\",\"args\":{\"path\":[\"/results/temperature\"]}",
+         THINK("The path is /results/temperature."), "The path is /results/temperature."},
+        {"get_dtype\",\"args\":{\"path\":\"/results/temperature\"}", THINK("The shape is wanted."),
+         NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char rest[512];
+        (void)snprintf(rest, sizeof(rest),
+                       "{\"mutation\":{\"kind\":\"wrong_value\",\"parameter\":\"path\",\"call\":{"
+                       "\"tool\":\"%s}},\"calls\":[{\"tool\":\"get_shape\",\"args\":{\"path\":"
+                       "\"/results/temperature\"}}]}",
+                       rows[i].failed);
+        world_tear_down(state);
+        assert_int_equal(world_set_up(state), 0);
+        struct world *w = *state;
+        world_blueprint(w, GEN_TOOL_ERROR_RECOVERY, "question", OFFERED, rest);
+        step_world_answer(&w->run, GOOD_REQUEST);
+        step_world_answer(&w->run, rows[i].plan);
+        world_run(w);
+        assert_int_equal(w->run.n_out, 1);
+        struct gen_json_doc *doc = step_world_out(&w->run, 0);
+        const struct gen_json *step = gen_json_at(out_get(doc, "solution", "reasoning_path"), 0);
+        struct gen_str thought = gen_json_get_str(step, "thought");
+        bool is_neutral = gen_str_find(thought, gen_json_get_str(step, "tool"), 0) != SIZE_MAX &&
+                          gen_str_find(thought, GEN_STR("path"), 0) == SIZE_MAX &&
+                          gen_str_find(thought, GEN_STR("/results"), 0) == SIZE_MAX;
+        if (rows[i].thought ? !gen_str_is(thought, rows[i].thought) : !is_neutral)
+            fail_msg("row %zu: %.*s", i, GEN_STR_ARG(thought));
+        gen_json_doc_free(doc);
+    }
+#undef THINK
+}
+
+/* The request is not said to hold what only the schema has. */
+static void default_put_right(void **state)
+{
+    struct world *w = *state;
+    world_blueprint(w, GEN_TOOL_ERROR_RECOVERY, "question", "open_file get_shape",
+                    "{\"mutation\":{\"kind\":\"wrong_value\",\"parameter\":\"mode\",\"call\":{"
+                    "\"tool\":\"open_file\",\"args\":{\"path\":\"simulation.h5\",\"mode\":\"w\"}}},"
+                    "\"calls\":[{\"tool\":\"open_file\",\"args\":{\"path\":\"simulation.h5\","
+                    "\"mode\":\"r\"}}]}");
+    step_world_answer(&w->run,
+                      "{\"situation\":\"someone checks a run\",\"instruction\":\"Please open "
+                      "simulation.h5, I want to see it.\",\"values\":[{\"parameter\":\"path\","
+                      "\"value\":\"simulation.h5\",\"words\":\"simulation.h5\"},{\"parameter\":"
+                      "\"mode\",\"value\":\"r\",\"words\":\"\"}]}");
+    step_world_answer(&w->run, PLAN(CALL("1", "open_file", ARGUMENT("path", "simulation.h5"))));
+    world_run(w);
+    if (w->run.n_out != 1)
+        fail_msg("%s, %s", w->run.failures.data, w->run.users[w->run.n_calls - 1]);
+    assert_int_equal(w->run.n_out, 1);
+    assert_true(step_world_has(&w->run.out,
+                               "The call failed because of mode. It has to be \\\"r\\\", "
+                               "so I call again with that."));
+}
+
 static void request_only(void **state)
 {
     struct world *w = *state;
@@ -635,6 +711,8 @@ int main(void)
         WORLD(irrelevance),
         WORLD(missing_parameter),
         WORLD(error_recovery),
+        WORLD(failed_thoughts),
+        WORLD(default_put_right),
         WORLD(request_only),
         WORLD(faults_of_requests),
         WORLD(faults_of_chains),

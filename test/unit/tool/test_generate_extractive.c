@@ -230,6 +230,15 @@ static void recovery(void **state)
     expect_all(w);
     assert_true(step_world_has(&w->run.out, "\"is_mutation\":true"));
     assert_false(step_world_has(&w->run.out, "temprature."));
+    for (size_t i = 0; i < w->run.n_out; i++) {
+        struct gen_json_doc *doc = step_world_out(&w->run, i);
+        const struct gen_json *solution = gen_json_get(gen_json_root(doc), "solution");
+        const struct gen_json *failed = gen_json_at(gen_json_get(solution, "reasoning_path"), 0);
+        struct gen_str thought = gen_json_get_str(failed, "thought");
+        if (gen_str_find(thought, GEN_STR("temperature"), 0) != SIZE_MAX)
+            fail_msg("a thought that its call contradicts: %.*s", GEN_STR_ARG(thought));
+        gen_json_doc_free(doc);
+    }
 }
 
 int main(void)
