@@ -203,6 +203,16 @@ static int stream_row(struct gen_exporter *x, uint64_t row, bool is_new, struct 
     return gen_record_writer_add_row(x->writer, gen_buf_str(&x->row), err);
 }
 
+/* What else the user has to know than that the calls are masked. */
+static void note_masking(struct gen_exporter *x)
+{
+    enum gen_masking masking = x->request.format->masking;
+    if (masking == GEN_MASKING_NONE)
+        gen_counts_add(&x->account.notes, "failed_calls_not_masked", 1);
+    if (masking == GEN_MASKING_TRAIN)
+        gen_counts_add(&x->account.notes, "failed_calls_masked_by_train_key", 1);
+}
+
 static int put_row(struct gen_exporter *x, uint64_t row, struct gen_error *err)
 {
     const struct gen_example *e = &x->example;
@@ -222,9 +232,8 @@ static int put_row(struct gen_exporter *x, uint64_t row, struct gen_error *err)
                      !x->request.options.system_prompt && !x->request.options.folds_system;
     x->has_tools |= e->n_tools > 0;
     x->n_tool_rows += e->n_tools > 0;
-    if (e->n_masked && !x->request.format->has_own_members && !x->request.options.learns_errors &&
-        !x->request.format->masks_errors)
-        gen_counts_add(&x->account.notes, "failed_calls_not_masked", 1);
+    if (e->n_masked && !x->request.format->has_own_members && !x->request.options.learns_errors)
+        note_masking(x);
     if (gen_example_has_reasoning(e)) {
         x->n_reasoning++;
         if (gen_export_reasoning(x->request.format, &x->request.options) == GEN_REASONING_DROP)

@@ -205,8 +205,8 @@ const struct gen_command_info gen_commands[GEN_N_COMMANDS] = {
          .manual = "Each example gets a server of its own, so that none sees what another has "
                    "changed. A failed call is an observation like any other; whether it failed is "
                    "what the server says. The final answer is written from the observations. "
-                   "Nothing is simulated unless --mode simulated asks for it, and then every row "
-                   "says so.",
+                   "Nothing is simulated unless --mode simulated asks for it, and then every "
+                   "record says so.",
          .examples = LINES("generator tool-execute examples.json -o executed.json --tools "
                            "configs/hdf5_tools.json",
                            "generator tool-execute examples.json -o executed.json --tools "

@@ -65,7 +65,8 @@ static struct gen_export_dress dress_for(const struct gen_export_format *format,
 {
     struct gen_export_dress d = {.reasoning = gen_export_reasoning(format, options),
                                  .folds = options->folds_system,
-                                 .masks_errors = format->masks_errors && !options->learns_errors,
+                                 .masking =
+                                     options->learns_errors ? GEN_MASKING_NONE : format->masking,
                                  .is_sequential = options->calls_max == 1};
     struct gen_str system = gen_str_from(options->system_prompt);
     bool is_named = options->system_prompt || e->system.n;

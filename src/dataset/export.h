@@ -45,12 +45,23 @@ enum gen_llamafactory {
     GEN_LLAMAFACTORY_TEXT,     /* text */
 };
 
+/* How a row says that nothing is to be learned from a turn: an assistant's failed calls that later
+ * ones put right. */
+enum gen_masking {
+    GEN_MASKING_NONE = 0, /* it cannot; they are learned like the rest */
+    GEN_MASKING_WEIGHT,   /* "weight": 0 of the message, which OpenAI and Together read */
+    GEN_MASKING_TRAIN,    /* "train": false of the message; Axolotl reads it when its dataset has
+                           * message_field_training: train, TRL and LLaMA-Factory do not */
+    GEN_MASKING_FORM,     /* its readers learn the last turn alone */
+};
+
 /* What is asked for, decided for one example: what the formats work from. */
 struct gen_export_dress {
     struct gen_str system;        /* for the system's own place; empty: none */
     struct gen_str folded;        /* for the front of the first user turn; empty: nothing */
     enum gen_reasoning reasoning; /* never GEN_REASONING_AUTO */
-    bool folds, masks_errors, is_sequential;
+    enum gen_masking masking;     /* of failed calls that are put right */
+    bool folds, is_sequential;
 };
 
 struct gen_export_format {
@@ -66,7 +77,7 @@ struct gen_export_format {
     size_t calls_max;          /* of one turn; 0: any number */
     const char *without_tools; /* it has no place for tools: a clause that says what has; or NULL */
     bool needs_tools;          /* it holds requests to tools and nothing else */
-    bool masks_errors;         /* a place to say that a turn is not learned from */
+    enum gen_masking masking;  /* how a turn that is not learned from is told */
     bool has_system;           /* a place for it */
     bool omits_default_system; /* its system member is for one that somebody named */
     bool is_lines_only;        /* its readers take JSON Lines and no array */

@@ -1,5 +1,6 @@
 """Axolotl's prepare of the exports: type chat_template with the templates it ships, alpaca, completion."""
 import importlib.metadata
+import json
 import os
 import shutil
 import sys
@@ -93,6 +94,25 @@ def check_tools(name, template):
     return len(rows), ""
 
 
+def check_masked(name, is_set):
+    """A failed call that is put right is learned, unless the YAML names the key that says otherwise; what follows always is."""
+    x = tool_exports(folder, name)[0]
+    more = {"message_field_training": "train"} if is_set else {}
+    tokenizer, rows = load(x["path"], type="chat_template", chat_template="qwen3", field_tools="tools", **more)
+    n = 0
+    for i, (row, record) in enumerate(zip(rows, x["records"])):
+        seen = learned(tokenizer, row)
+        for call in ({"name": tool, "arguments": args} for tool, args in record["failed"]):
+            n += 1
+            if has(seen, json.dumps(call, ensure_ascii=False)) == is_set:
+                raise AssertionError(f"row {i + 1}: {call!r:.80} is {'' if is_set else 'not '}learned: {seen[:200]!r}")
+        if record["final"] and not has(seen, record["final"]):
+            raise AssertionError(f"row {i + 1}: the final answer is not learned")
+    if not n:
+        raise AssertionError("no call failed")
+    return n, ""
+
+
 def one(fmt, kind, *options):
     return next((x for x in exports(folder, fmt, input=kind, shape="file")
                  if x["options"] == list(options) and x["path"].endswith(".jsonl")), None)
@@ -131,6 +151,8 @@ def main():
                 field_messages="conversations", message_property_mappings={"role": "from", "content": "value"})
     for name in ("chatml", "chatml-portable"):
         account.run(f"qwen3: tools {name}", check_tools, name, "qwen3")
+        for is_set in (True, False):
+            account.run(f"qwen3: failed calls {'with' if is_set else 'without'} message_field_training, {name}", check_masked, name, is_set)
     for case in bad_files(folder, "axolotl"):
         judge_bad(account, case, lambda: outcome(case["path"]))
 

@@ -208,6 +208,9 @@ def tool_facts(record):
     return {"question": record["instruction"], "calls": [[s["tool"], s["args"]] for s in steps if isinstance(s["args"], dict)],
             "observations": [s["actual_result"] for s in done if isinstance(s.get("actual_result"), str)],
             "offered": json.dumps(record.get("tools")), "thoughts": [s["thought"] for s in steps if s.get("thought")],
+            "failed": [[s["tool"], s["args"]] for i, s in enumerate(steps) if s.get("status") == "failure" and s["args"]
+                       and any(t.get("status") == "success" for t in steps[i + 1:])
+                       and [t["turn"] for t in steps].count(s["turn"]) == 1],
             "final": record["solution"].get("final_answer", "") if len(done) == len(steps) else "",
             "has_none": "None" in json.dumps(record) or "null" in json.dumps(record)}
 

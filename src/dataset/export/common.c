@@ -24,3 +24,14 @@ void gen_export_content(const struct gen_example *e, const struct gen_export_dre
     gen_export_words(e, dress, i, t);
     gen_jt_text_end(t);
 }
+
+void gen_export_masking(const struct gen_example *e, const struct gen_export_dress *dress, size_t i,
+                        struct gen_jt *t)
+{
+    if (!e->turns[i].is_masked)
+        return;
+    if (dress->masking == GEN_MASKING_WEIGHT)
+        gen_export_literal(t, "weight", "0");
+    if (dress->masking == GEN_MASKING_TRAIN)
+        gen_export_literal(t, "train", "false");
+}

@@ -16,6 +16,9 @@ void gen_export_content(const struct gen_example *e, const struct gen_export_dre
 /* The same as parts of a string that the caller has begun. */
 void gen_export_words(const struct gen_example *e, const struct gen_export_dress *dress, size_t i,
                       struct gen_jt *t);
+/* Writes the member that tells readers not to learn from turn `i`, where that was asked for. */
+void gen_export_masking(const struct gen_example *e, const struct gen_export_dress *dress, size_t i,
+                        struct gen_jt *t);
 
 /* ---- schema.c: tools and arguments ---- */
 

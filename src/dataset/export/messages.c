@@ -65,8 +65,7 @@ static void put_turn(const struct gen_example *e, const struct gen_export_dress 
     gen_export_content(e, dress, i, "content", t);
     if (turn->n_calls)
         put_calls(turn, style, t);
-    if (turn->is_masked && dress->masks_errors)
-        gen_export_literal(t, "weight", "0");
+    gen_export_masking(e, dress, i, t);
     gen_jt_end_object(t);
 }
 
@@ -176,6 +175,7 @@ const struct gen_export_format gen_export_chatml = {
     .reasonings = GEN_PLACES_MESSAGE,
     .reasoning = GEN_REASONING_FIELD,
     .llamafactory = GEN_LLAMAFACTORY_MESSAGES,
+    .masking = GEN_MASKING_TRAIN,
     .has_system = true,
     .row = chatml_row,
 };
@@ -187,6 +187,7 @@ const struct gen_export_format gen_export_chatml_portable = {
     .reasonings = GEN_PLACES_MESSAGE,
     .reasoning = GEN_REASONING_FIELD,
     .llamafactory = GEN_LLAMAFACTORY_MESSAGES,
+    .masking = GEN_MASKING_TRAIN,
     .has_system = true,
     .row = portable_row,
 };
@@ -198,7 +199,7 @@ const struct gen_export_format gen_export_openai = {
     .reasonings = GEN_PLACES_TEXT,
     .reasoning = GEN_REASONING_DROP,
     .llamafactory = GEN_LLAMAFACTORY_MESSAGES,
-    .masks_errors = true,
+    .masking = GEN_MASKING_WEIGHT,
     .has_system = true,
     .is_lines_only = true,
     .row = openai_row,
@@ -210,6 +211,7 @@ const struct gen_export_format gen_export_prompt_completion = {
     .consumers = READERS("trl"),
     .reasonings = GEN_PLACES_MESSAGE,
     .reasoning = GEN_REASONING_FIELD,
+    .masking = GEN_MASKING_FORM,
     .has_system = true,
     .row = prompt_completion_row,
 };
