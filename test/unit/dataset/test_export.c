@@ -189,8 +189,11 @@ static void export_all(const struct gen_export_format *format, const struct set 
         export_line(format, line, options, out, &refusal);
         if (refusal.rule) {
             assert_int_equal(out->n, before);
-            assert_int_equal(gen_buf_printf(out, NULL, "! %s: %s", refusal.rule, refusal.why),
-                             GEN_OK);
+            /* What follows are the words of yyjson, which change with its version. */
+            const char *place = strstr(refusal.why, " (byte 0): ");
+            size_t n = place ? (size_t)(place - refusal.why) : strlen(refusal.why);
+            assert_int_equal(
+                gen_buf_printf(out, NULL, "! %s: %.*s", refusal.rule, (int)n, refusal.why), GEN_OK);
         } else {
             check_row(gen_str_sub(gen_buf_str(out), before, out->n), &readers, set->has_nulls);
         }
