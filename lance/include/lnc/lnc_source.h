@@ -4,10 +4,10 @@
  * The reader asks for two things only: "list this directory" and "give me n bytes at offset o of
  * this file". A `struct lnc_store` answers the first and opens files; a `struct lnc_source` is one
  * open file. There are two drivers: the file system (pread, so that a file that shrinks while it is
- * read is an error and not a signal) and memory (tests, fuzzing). An object store is the caller's to
- * write: it has no directories, so `list` may say LNC_ENOENT for one that is empty, and names
- * entries once. Reads come from the thread that calls the scan, one at a time and mostly forward, in
- * windows of 256 KiB for each column in turn.
+ * read is an error and not a signal) and memory (tests, fuzzing). An object store is the caller's
+ * to write: it has no directories, so `list` may say LNC_ENOENT for one that is empty, and names
+ * entries once. Reads come from the thread that calls the scan, one at a time and mostly forward,
+ * in windows of 256 KiB for each column in turn.
  *
  * A store of the caller's own is called from every thread that opens or scans something of it, and
  * never for two threads on one source. It writes the error like every function here (lnc_error.h);
