@@ -56,15 +56,26 @@ static void format_place(const struct lnc_ctx *cx, char *dst, size_t room)
         (void)snprintf(dst + used, room - used, ": ");
 }
 
+/* Cuts what has no room. */
+static size_t append(char *dst, size_t room, size_t used, const char *text)
+{
+    size_t n = strnlen(text, room - 1 - used);
+    memcpy(dst + used, text, n);
+    dst[used + n] = '\0';
+    return used + n;
+}
+
 static void set_error(const struct lnc_ctx *cx, int code, const char *what, const char *tail)
 {
     struct lnc_error *err = cx->err;
     char place[360];
     format_place(cx, place, sizeof place);
-    size_t used = clamp_written(snprintf(err->message, sizeof err->message, "%s%s", place, what),
-                                sizeof err->message);
-    if (tail != NULL)
-        (void)snprintf(err->message + used, sizeof err->message - used, "; %s", tail);
+    size_t used = append(err->message, sizeof err->message, 0, place);
+    used = append(err->message, sizeof err->message, used, what);
+    if (tail != NULL) {
+        used = append(err->message, sizeof err->message, used, "; ");
+        (void)append(err->message, sizeof err->message, used, tail);
+    }
     err->code = code;
     err->offset = cx->at;
 }

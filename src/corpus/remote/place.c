@@ -115,8 +115,8 @@ static int check_folder_url(struct gen_str url, struct gen_error *err)
         n_host++;
     if (n_host == 0)
         return gen_fail(err, GEN_EUSAGE,
-                        "the URL of the input names no host: write "
-                        "https://host/path/table.lance");
+                        "the URL of the input names no host and no bucket: write "
+                        "https://host/path/table.lance or s3://bucket/path");
     if (memchr(host.p, '@', n_host) || !is_authority(gen_str_sub(host, 0, n_host)))
         return gen_fail(err, GEN_EUSAGE,
                         "the URL of the input holds a user or a password, which would go into the "
