@@ -219,19 +219,17 @@ static void check_trial(struct place *p, struct trial *t)
     (void)fake_process_stop(&t->server);
 }
 
-/* What goes on for as long as the server says so is stopped by Ctrl-C at once. */
-static void stop_endless(struct trial *trials, size_t n)
+/* What goes on for as long as the server says so is stopped by Ctrl-C at once: when the server has
+ * met the fault once, and the program therefore stands. */
+static void stop_endless(struct trial *t)
 {
-    bool any = false;
-    for (size_t i = 0; i < n; i++)
-        any |= trials[i].always && trials[i].fault->status == INTERRUPTED;
-    if (!any)
+    char by_fault[48];
+    if (!t->always || t->fault->status != INTERRUPTED)
         return;
-    run_sleep_ms(1500);
-    for (size_t i = 0; i < n; i++) {
-        if (trials[i].always && trials[i].fault->status == INTERRUPTED)
-            assert_int_equal(kill(trials[i].run->pid, SIGINT), 0);
-    }
+    (void)snprintf(by_fault, sizeof(by_fault), "by_fault.%s", t->fault->fault);
+    for (int i = 0; i < 2000 && fake_process_stat(&t->server, by_fault) == 0; i++)
+        run_sleep_ms(20);
+    assert_int_equal(kill(t->run->pid, SIGINT), 0);
 }
 
 static void run_all(struct place *p, bool always)
@@ -241,7 +239,8 @@ static void run_all(struct place *p, bool always)
         size_t n = N_FAULTS - first < AT_ONCE ? N_FAULTS - first : AT_ONCE;
         for (size_t i = 0; i < n; i++)
             start(p, &trials[i], &faults[first + i], always);
-        stop_endless(trials, n);
+        for (size_t i = 0; i < n; i++)
+            stop_endless(&trials[i]);
         for (size_t i = 0; i < n; i++)
             check_trial(p, &trials[i]);
     }
