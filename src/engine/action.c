@@ -71,8 +71,7 @@ static int take_turn(struct gen_engine *e, struct gen_call *call, bool *is_held,
                      struct gen_error *err)
 {
     const struct gen_stage *stage = call->stage;
-    struct gen_answer answer;
-    bool is_due = false, found = false;
+    bool is_due = false, is_taken = false;
     int rc = render(e, call, &is_due, err);
     if (rc)
         return rc;
@@ -82,29 +81,16 @@ static int take_turn(struct gen_engine *e, struct gen_call *call, bool *is_held,
         gen_call_make_ready(call);
         return GEN_OK;
     }
-    rc = gen_call_look_up(e, call, &found, &answer, err);
-    if (rc)
+    rc = gen_call_take_known(e, call, &is_taken, err);
+    if (rc || is_taken)
         return rc;
-    if (found)
-        return gen_call_restore(call, &answer, err);
-    call->waits_for = NULL;
-    bool is_again = false;
-    if (!call->ledger_only)
-        rc = gen_call_try_older(e, call, &is_again, err);
-    if (rc || is_again)
-        return rc;
-    if (call->ledger_only) {
-        gen_call_keep_failures(call);
-    } else if (gen_call_is_under_way(e, &call->key)) {
-        call->state = GEN_CALL_TWIN;
-    } else if (stage->step->release && stage->n_cached_waiting) {
+    if (stage->step->release && stage->n_cached_waiting) {
         /* What the ledger has may be all that the step wants. */
         gen_call_make_ready(call);
         *is_held = true;
-    } else {
-        return mark(e, call, err);
+        return GEN_OK;
     }
-    return GEN_OK;
+    return mark(e, call, err);
 }
 
 int gen_stage_take_turns(struct gen_stage *stage, struct gen_error *err)

@@ -93,7 +93,7 @@ int gen_call_end_question(struct gen_engine *e, struct gen_call *call, const cha
         enum gen_item_state state = call->settled[call->asked[i]].state;
         is_open |= state == GEN_ITEM_OPEN || state == GEN_ITEM_FAILED;
     }
-    int rc = is_open && !call->ledger_only ? gen_call_try_older(e, call, &is_again, err) : GEN_OK;
+    int rc = is_open ? gen_call_try_older(e, call, &is_again, err) : GEN_OK;
     if (rc || is_again)
         return rc;
     for (size_t i = 0; i < call->n_asked; i++)
@@ -108,7 +108,7 @@ static int give_up_as(struct gen_engine *e, struct gen_call *call, enum gen_clas
                       enum gen_class item_class, const char *message, struct gen_error *err)
 {
     bool is_again = false;
-    int rc = call->ledger_only ? GEN_OK : gen_call_try_older(e, call, &is_again, err);
+    int rc = gen_call_try_older(e, call, &is_again, err);
     if (rc || is_again || split(call, c))
         return rc;
     if (call->any_sent && gen_lane_gave_up(&e->lane, c, message) == GEN_LANE_STOP)

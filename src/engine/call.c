@@ -239,7 +239,8 @@ static int add_faults(struct gen_buf *user, const struct gen_call *call, struct 
 }
 
 /* A stored answer in the shape of one that has just arrived. */
-int gen_call_restore(struct gen_call *call, const struct gen_answer *a, struct gen_error *err)
+/* Makes of it the call's result: ARRIVED. */
+static int restore(struct gen_call *call, const struct gen_answer *a, struct gen_error *err)
 {
     struct gen_llm_result *r = &call->result;
     gen_llm_result_release(r);
@@ -310,7 +311,8 @@ static int mark_sent(struct gen_engine *e, struct gen_call *call,
     return rc;
 }
 
-void gen_call_keep_failures(struct gen_call *call)
+/* No later sample in the ledger: what the inputs failed of before stands. */
+static void keep_failures(struct gen_call *call)
 {
     for (size_t i = 0; i < call->n_asked; i++)
         call->settled[call->asked[i]].state = GEN_ITEM_FAILED;
@@ -322,8 +324,8 @@ bool gen_call_is_fresh(const struct gen_engine *e, const struct gen_call *call)
     return e->o.fresh || (call->is_action && e->o.repeat_actions);
 }
 
-int gen_call_look_up(struct gen_engine *e, struct gen_call *call, bool *found,
-                     struct gen_answer *answer, struct gen_error *err)
+static int look_up(struct gen_engine *e, struct gen_call *call, bool *found,
+                   struct gen_answer *answer, struct gen_error *err)
 {
     *found = false;
     /* One transaction for all questions of a turn, also for those that are only looked up. */
@@ -334,6 +336,29 @@ int gen_call_look_up(struct gen_engine *e, struct gen_call *call, bool *found,
     if (rc == GEN_OK)
         gen_call_note_first(e, call, *found, answer);
     return rc;
+}
+
+int gen_call_take_known(struct gen_engine *e, struct gen_call *call, bool *is_taken,
+                        struct gen_error *err)
+{
+    struct gen_answer answer;
+    int rc = look_up(e, call, is_taken, &answer, err);
+    if (rc)
+        return rc;
+    if (*is_taken)
+        return restore(call, &answer, err);
+    call->waits_for = NULL;
+    rc = gen_call_try_older(e, call, is_taken, err);
+    if (rc || *is_taken)
+        return rc;
+    *is_taken = true;
+    if (call->ledger_only)
+        keep_failures(call);
+    else if (gen_call_is_under_way(e, &call->key))
+        call->state = GEN_CALL_TWIN;
+    else
+        *is_taken = false;
+    return GEN_OK;
 }
 
 /* Whether the budget and the limits a minute let it go just now. */
@@ -364,26 +389,13 @@ static int find_or_mark(struct gen_engine *e, struct gen_call *call, const struc
         .reseed = call->reseed,
         .inputs = &q->inputs,
     };
-    bool found = false;
-    struct gen_answer answer;
+    bool is_taken = false;
     int rc = gen_llm_key(&request, e->hash, &call->key, err);
     if (rc == GEN_OK)
-        rc = gen_call_look_up(e, call, &found, &answer, err);
-    if (rc)
+        rc = gen_call_take_known(e, call, &is_taken, err);
+    if (rc || is_taken)
         return rc;
-    if (found)
-        return gen_call_restore(call, &answer, err);
-    call->waits_for = NULL;
-    bool is_again = false;
-    if (!call->ledger_only)
-        rc = gen_call_try_older(e, call, &is_again, err);
-    if (rc || is_again)
-        return rc;
-    if (call->ledger_only) {
-        gen_call_keep_failures(call);
-    } else if (gen_call_is_under_way(e, &call->key)) {
-        call->state = GEN_CALL_TWIN;
-    } else if (may_send && gen_prefix_is_warming(e, request.stable)) {
+    if (may_send && gen_prefix_is_warming(e, request.stable)) {
         call->waits_for = request.stable;
         call->state = GEN_CALL_TWIN;
     } else if (!may_send || !is_let_through(e, call, &request)) {

@@ -254,14 +254,12 @@ void gen_call_end_under_way(struct gen_engine *e, struct gen_call *call);
 /* This run wants none but its own answers (--fresh) or observations (--record), and keeps them
  * beside the older ones. */
 bool gen_call_is_fresh(const struct gen_engine *e, const struct gen_call *call);
-/* Looks for an answer or observation under the call's key that this run may use. */
-GEN_MUST_USE int gen_call_look_up(struct gen_engine *e, struct gen_call *call, bool *found,
-                                  struct gen_answer *answer, struct gen_error *err);
-/* Makes of it the call's result: ARRIVED. */
-GEN_MUST_USE int gen_call_restore(struct gen_call *call, const struct gen_answer *a,
-                                  struct gen_error *err);
-/* No later sample in the ledger: what the inputs failed of before stands. */
-void gen_call_keep_failures(struct gen_call *call);
+/* What needs no sending (`*is_taken`): the ledger has an answer or observation under the call's key
+ * that this run may use (ARRIVED); there are older ones to begin anew with (READY); nothing is to
+ * be sent, and what the inputs failed of before stands (DONE); or another call with this key is
+ * under way (TWIN). */
+GEN_MUST_USE int gen_call_take_known(struct gen_engine *e, struct gen_call *call, bool *is_taken,
+                                     struct gen_error *err);
 /* Chooses what the next question or action is about: `items` gets up to n_items. */
 size_t gen_call_choose_asked(struct gen_call *call, struct gen_item **items);
 /* The next question of the call is a new one: nothing that was learned about the last one counts.

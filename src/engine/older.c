@@ -62,7 +62,7 @@ int gen_call_try_older(struct gen_engine *e, struct gen_call *call, bool *is_aga
     struct gen_answer answer;
     bool found = false;
     *is_again = false;
-    if (gen_call_is_fresh(e, call) || !can_begin_anew(call))
+    if (call->ledger_only || gen_call_is_fresh(e, call) || !can_begin_anew(call))
         return GEN_OK;
     const struct gen_run_span before = {0, o->first_run};
     int rc = gen_ledger_find_of(e->o.ledger, &o->first_key, before, &found, &answer, err);
